@@ -1,0 +1,60 @@
+//! Drop-in `futures-timer` whose clock is chosen at run time.
+//!
+//! libp2p waits through this crate. The published one starts a thread of its own, which a
+//! deterministic simulator can neither see nor steer; this one asks a timer source that the
+//! world sets once: tokio's clock unless [`set_source`] names another.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::OnceLock,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+/// A future that completes after a while.
+pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Makes a [`Sleep`] of the given duration.
+pub type Source = fn(Duration) -> Sleep;
+
+static SOURCE: OnceLock<Source> = OnceLock::new();
+
+/// Sets the timer source of this process; a second, different source is refused with `false`.
+pub fn set_source(source: Source) -> bool {
+    std::ptr::fn_addr_eq(*SOURCE.get_or_init(|| source), source)
+}
+
+fn sleep(duration: Duration) -> Sleep {
+    let source = SOURCE.get_or_init(|| |duration| Box::pin(tokio::time::sleep(duration)));
+    source(duration)
+}
+
+/// A future that completes once its duration has passed.
+pub struct Delay(Sleep);
+
+impl Delay {
+    /// Completes `duration` from now.
+    pub fn new(duration: Duration) -> Self {
+        Self(sleep(duration))
+    }
+
+    /// Starts over: completes `duration` from now.
+    pub fn reset(&mut self, duration: Duration) {
+        self.0 = sleep(duration);
+    }
+}
+
+impl Future for Delay {
+    type Output = ();
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for Delay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Delay")
+    }
+}

@@ -1,0 +1,217 @@
+//! What one may say to the client actor: the owner's verbs.
+
+use crate::{
+    actors::storage::StorageError,
+    env::NetError,
+    types::{Code, CodeError, FileLink, PlacementId, Policy},
+};
+use actix::Message;
+use futures::channel::mpsc::UnboundedSender;
+use std::{fmt, io, sync::Arc};
+
+/// Where a file's bytes come from: read at any place, more than once, from a blocking thread.
+pub trait Source: Send + Sync + fmt::Debug {
+    /// Something that is the same for the same source after a restart, such as an absolute path.
+    fn identity(&self) -> String;
+    /// Its length now, in bytes.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn len(&self) -> io::Result<u64>;
+    /// Fills `buffer` from `offset`.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::UnexpectedEof`] if the source is shorter now.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
+    /// True if it has no bytes.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn is_empty(&self) -> io::Result<bool> {
+        Ok(self.len()? == 0)
+    }
+}
+
+/// Where a file's bytes go: written at any place, each place once, from a blocking thread.
+pub trait Sink: Send + Sync + fmt::Debug {
+    /// Writes `bytes` at `offset`.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+    /// All is written; make it visible and durable.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn finish(&self) -> io::Result<()>;
+}
+
+/// Bytes done so far, of how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Progress {
+    /// Plaintext bytes done.
+    pub done: u64,
+    /// Plaintext bytes in all.
+    pub total: u64,
+}
+
+/// Store a file. A put that was interrupted is taken up again when asked with the same name and source.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<PutReport, ClientError>")]
+pub struct PutFile {
+    /// The file's name in the owner's catalogue; replaces an earlier file of that name.
+    pub name: String,
+    /// Its bytes.
+    pub source: Arc<dyn Source>,
+    /// Its erasure code.
+    pub code: Code,
+    /// How its slots may be spread.
+    pub policy: Policy,
+    /// Plaintext bytes a segment.
+    pub segment_len: usize,
+    /// Told after every segment.
+    pub progress: Option<UnboundedSender<Progress>>,
+}
+
+/// What a put did.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PutReport {
+    /// What finds and opens the file.
+    pub link: String,
+    /// Its placement.
+    pub placement: PlacementId,
+    /// Plaintext bytes.
+    pub size: u64,
+    /// Segments.
+    pub segments: u32,
+    /// Shards, each with a signed receipt.
+    pub receipts: u64,
+    /// Segments that an earlier, interrupted put had already stored.
+    pub resumed_segments: u32,
+    /// Slots that had to change provider on the way.
+    pub replaced_providers: u32,
+    /// Seconds from request to last receipt.
+    pub seconds: f64,
+}
+
+/// Which file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileRef {
+    /// One of the owner's, by name.
+    Name(String),
+    /// Anyone's, by link.
+    Link(FileLink),
+}
+
+/// Fetch a file.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<GetReport, ClientError>")]
+pub struct GetFile {
+    /// Which.
+    pub file: FileRef,
+    /// Where its bytes go.
+    pub sink: Arc<dyn Sink>,
+    /// Told after every segment.
+    pub progress: Option<UnboundedSender<Progress>>,
+}
+
+/// What a get did.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct GetReport {
+    /// The file's name, from its manifest.
+    pub name: String,
+    /// Its placement.
+    pub placement: PlacementId,
+    /// Plaintext bytes.
+    pub size: u64,
+    /// Shards that were asked for.
+    pub shards_asked: u64,
+    /// Shards that came too late, damaged or not at all.
+    pub shards_wasted: u64,
+    /// Segments that had to be decoded because a data shard was missing.
+    pub segments_decoded: u32,
+    /// Seconds from request to last byte.
+    pub seconds: f64,
+}
+
+/// The owner's catalogue, in name order.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Vec<CatalogueEntry>, ClientError>")]
+pub struct ListFiles;
+
+/// One of the owner's files.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct CatalogueEntry {
+    /// Its name.
+    pub name: String,
+    /// Plaintext bytes.
+    pub size: u64,
+    /// What finds and opens it.
+    pub link: String,
+    /// Seconds since the Unix epoch.
+    pub stored: u64,
+}
+
+/// Forget a file, here and at its providers.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<RemoveReport, ClientError>")]
+pub struct RemoveFile {
+    /// Its name.
+    pub name: String,
+}
+
+/// What a removal did.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct RemoveReport {
+    /// Holders that confirmed.
+    pub confirmed: u32,
+    /// Holders that could not be reached; they keep their shards until they hear of it.
+    pub unreachable: u32,
+}
+
+/// Why the owner did not get what was asked; by what the owner can do about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ClientError {
+    /// Choose another code.
+    #[error(transparent)]
+    Code(#[from] CodeError),
+    /// Find more providers, or ask for a smaller n.
+    #[error("only {found} of {needed} providers are reachable and fit the policy")]
+    TooFewProviders {
+        /// Providers found.
+        found: usize,
+        /// Providers needed.
+        needed: usize,
+    },
+    /// The name is unusable or unknown.
+    #[error("{0}")]
+    Name(String),
+    /// Nobody answered who has this file.
+    #[error("no holder of placement {0} can be found")]
+    NotFound(PlacementId),
+    /// Too few shards could be fetched now.
+    #[error("segment {segment}: only {live} of {needed} shards can be fetched")]
+    Unavailable {
+        /// Which segment.
+        segment: u32,
+        /// Shards that came and were whole.
+        live: usize,
+        /// Shards needed.
+        needed: usize,
+    },
+    /// The link does not open this file, or its bytes were changed by someone.
+    #[error("{0}")]
+    Sealed(String),
+    /// The source changed while it was read.
+    #[error("{0} changed while it was read")]
+    SourceChanged(String),
+    /// A file here could not be read or written.
+    #[error("{0}")]
+    Io(String),
+    /// This node's own storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The network is not there.
+    #[error(transparent)]
+    Net(#[from] NetError),
+}

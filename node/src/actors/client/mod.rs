@@ -1,0 +1,5 @@
+//! The client actor.
+
+mod messages;
+
+pub use messages::*;

@@ -1,0 +1,5 @@
+//! The network actor.
+
+mod messages;
+
+pub use messages::*;

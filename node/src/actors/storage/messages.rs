@@ -1,0 +1,123 @@
+//! What one may say to the storage actor.
+
+use crate::types::{PeerId, PlacementId, PlacementRecord, ProviderRecord, Request, Response, Signed};
+use actix::Message;
+use bytes::Bytes;
+
+/// A peer asks something that the disk can answer.
+#[derive(Debug, Message)]
+#[rtype(result = "Response")]
+pub struct ServeRequest {
+    /// Who asks; authenticated.
+    pub from: PeerId,
+    /// What.
+    pub request: Request,
+}
+
+/// A provider record of another holder was seen: remember it for those who ask.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct RememberHolders {
+    /// Of which placement.
+    pub id: PlacementId,
+    /// Verified records.
+    pub records: Vec<Signed<ProviderRecord>>,
+}
+
+/// The placements that this node holds shards of, in order.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Vec<PlacementId>, StorageError>")]
+pub struct HeldPlacements;
+
+/// The placement record of a held placement.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Option<Signed<PlacementRecord>>, StorageError>")]
+pub struct PlacementQuery(pub PlacementId);
+
+/// Write a note of the owner's (an upload journal, a catalogue entry) durably; `None` deletes it.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<(), StorageError>")]
+pub struct WriteNote {
+    /// Which kind.
+    pub shelf: Shelf,
+    /// Which note.
+    pub key: String,
+    /// What it says.
+    pub value: Option<Bytes>,
+}
+
+/// Read one note.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<Option<Bytes>, StorageError>")]
+pub struct ReadNote {
+    /// Which kind.
+    pub shelf: Shelf,
+    /// Which note.
+    pub key: String,
+}
+
+/// All notes of a shelf, in key order.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Vec<(String, Bytes)>, StorageError>")]
+pub struct ListNotes(pub Shelf);
+
+/// The kinds of notes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shelf {
+    /// What the owner stored, by name.
+    Catalogue,
+    /// Uploads under way, by source and name.
+    Journal,
+}
+
+/// What is stored here.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<StorageStatus, StorageError>")]
+pub struct StorageStatusQuery;
+
+/// The answer to [`StorageStatusQuery`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct StorageStatus {
+    /// Shards on disk.
+    pub shards: u64,
+    /// Bytes of these shards.
+    pub shard_bytes: u64,
+    /// Placements they belong to.
+    pub placements: u64,
+    /// Bytes this node offers in all.
+    pub capacity_bytes: u64,
+    /// Bytes it would still accept.
+    pub free_bytes: u64,
+}
+
+/// Read every shard back, drop the damaged, and delete what nobody will come for.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<ScrubReport, StorageError>")]
+pub struct Scrub;
+
+/// What a [`Scrub`] found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ScrubReport {
+    /// Shards read back.
+    pub checked: u64,
+    /// Shards whose bytes no longer matched, dropped.
+    pub damaged: u64,
+    /// Shards whose placement record never came, dropped.
+    pub expired: u64,
+    /// Files on disk that no index entry names, deleted.
+    pub orphans: u64,
+}
+
+/// Why the storage actor could not do its work.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StorageError {
+    /// The disk failed.
+    #[error(transparent)]
+    Disk(#[from] crate::env::DiskError),
+    /// The index failed.
+    #[error("the shard index failed: {0}")]
+    Index(String),
+    /// The data directory was written by another version.
+    #[error(transparent)]
+    Format(#[from] crate::types::FormatError),
+}

@@ -1,0 +1,5 @@
+//! The storage actor.
+
+mod messages;
+
+pub use messages::*;

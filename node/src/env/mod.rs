@@ -1,0 +1,50 @@
+//! THE SEAM. All that a node may ask of its world: time, randomness, tasks, peers, disk, and a place
+//! to report to. Two worlds implement it: [`live`] here, and the simulator in a crate of its own.
+//!
+//! **Invariant:** nothing outside this folder knows which world it runs in.
+//!
+//! Everything here is used on one thread (the node's `LocalSet`), so futures need not be `Send`.
+//! Storage proofs and the chain will be two more capabilities, `Prover` and `Chain`.
+
+mod clock;
+mod disk;
+mod net;
+mod record;
+mod rng;
+mod spawn;
+
+pub mod conformance;
+pub mod live;
+
+pub use clock::{Clock, Elapsed, timeout};
+pub use disk::{Disk, DiskError, DiskFile};
+pub use net::{Dht, Inbound, Net, NetError};
+pub use record::Record;
+pub use rng::Rng;
+pub use spawn::{Spawn, Work, blocking};
+
+use std::rc::Rc;
+
+/// The capabilities that every actor has.
+#[derive(Clone)]
+pub struct Common {
+    /// Time.
+    pub clock: Rc<dyn Clock>,
+    /// Randomness.
+    pub rng: Rc<dyn Rng>,
+    /// Tasks and blocking work.
+    pub spawn: Rc<dyn Spawn>,
+    /// Where events go.
+    pub record: Rc<dyn Record>,
+}
+
+/// A whole world, as the composition root receives it. Each capability beside [`Common`] is handed
+/// to one actor and to no other.
+pub struct Env {
+    /// For every actor.
+    pub common: Common,
+    /// For the network actor alone.
+    pub net: Rc<dyn Net>,
+    /// For the storage actor alone.
+    pub disk: std::sync::Arc<dyn Disk>,
+}

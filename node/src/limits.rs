@@ -1,0 +1,88 @@
+//! Every bound in one place. What relates two of them is asserted at compile time.
+
+use std::time::Duration;
+
+/// AES-256-GCM tag, bytes (NIST SP 800-38D).
+pub const TAG: usize = 16;
+/// Most shards of one segment. The codec itself reaches 65,536; one placement record must stay small.
+pub const MAX_SHARDS: u16 = 1_024;
+/// Most plaintext bytes of a segment.
+pub const MAX_SEGMENT: usize = 16 << 20;
+/// Plaintext bytes of a segment unless the owner asks otherwise.
+pub const DEFAULT_SEGMENT: usize = 4 << 20;
+/// Shard lengths are multiples of this: the codec's symbol block.
+pub const SHARD_ALIGN: usize = 64;
+/// Most bytes of a shard (k = 1, a whole segment and its tag).
+pub const MAX_SHARD: usize = MAX_SEGMENT + SHARD_ALIGN;
+
+/// Most bytes of a receipt, a removal order or another record of fixed size.
+pub const MAX_SMALL_RECORD: usize = 1 << 10;
+/// Most bytes of a provider record.
+pub const MAX_PROVIDER_RECORD: usize = 64 << 10;
+/// Most bytes of a placement record: half a million shard hashes.
+pub const MAX_PLACEMENT_RECORD: usize = 16 << 20;
+/// Most bytes of a request's or response's header: a placement record and its holders' records.
+pub const MAX_HEADER: usize = MAX_PLACEMENT_RECORD + (4 << 20);
+/// Most bytes of an operator's or region's name.
+pub const MAX_LABEL: usize = 64;
+/// Most bytes of a file name.
+pub const MAX_FILE_NAME: usize = 1_024;
+
+/// Segments that a put or a get holds in memory at a time.
+pub const SEGMENTS_IN_FLIGHT: usize = 4;
+/// Most bytes that segments in flight may take together, shards included (256 MiB a client, less its base).
+pub const MAX_IN_FLIGHT_BYTES: usize = 128 << 20;
+/// Bytes of request bodies that a node holds before they reach the disk.
+pub const MAX_INBOUND_BYTES: usize = 64 << 20;
+/// Requests that a node works on at a time, over all peers.
+pub const MAX_INBOUND_REQUESTS: usize = 256;
+/// Requests that one peer may have open at a node.
+pub const MAX_INBOUND_REQUESTS_PER_PEER: usize = 64;
+/// Streams that a node opens to one peer at a time.
+pub const MAX_OUTBOUND_PER_PEER: usize = 32;
+/// Connections of a node, in all.
+pub const MAX_CONNECTIONS: u32 = 1_024;
+/// Connections with one peer: both sides may dial at once.
+pub const MAX_CONNECTIONS_PER_PEER: u32 = 4;
+/// Messages that wait in an actor's mailbox before senders wait.
+pub const MAILBOX: usize = 64;
+
+/// Bytes of redb's page cache in a node.
+pub const INDEX_CACHE: usize = 4 << 20;
+/// Index changes that one commit carries.
+pub const MAX_COMMIT_BATCH: usize = 256;
+/// Blocking jobs (disk, codec, cipher) that run at once in a live node.
+pub const MAX_BLOCKING_JOBS: usize = 8;
+
+/// A peer that does not take a connection within this is passed over.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A small request that is not answered within this has failed.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+/// A shard that is not moved within this has failed.
+pub const SHARD_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long a provider record is believed after it was signed.
+pub const PROVIDER_RECORD_TTL: Duration = Duration::from_secs(48 * 3600);
+/// How often a node tells the DHT what it holds.
+pub const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(12 * 3600);
+/// How long the DHT keeps an announcement.
+pub const ANNOUNCE_TTL: Duration = Duration::from_secs(48 * 3600);
+/// Mean time between two probes of a placement's holders by one holder.
+pub const PROBE_INTERVAL: Duration = Duration::from_secs(4 * 3600);
+/// Share by which a probe comes earlier or later, so that holders do not move in step.
+pub const PROBE_JITTER: f64 = 0.5;
+/// A holder that answered no probe for this long counts as gone.
+pub const HOLDER_GRACE: Duration = Duration::from_secs(12 * 3600);
+/// A holder of rank r among the live ones waits r times this before it repairs.
+pub const REPAIR_STAGGER: Duration = Duration::from_secs(30 * 60);
+/// Shards whose placement record never came are deleted after this.
+pub const STAGED_TTL: Duration = Duration::from_secs(24 * 3600);
+/// How often a node looks for shards to delete and reads a share of its shards back.
+pub const SCRUB_INTERVAL: Duration = Duration::from_secs(24 * 3600);
+
+const _: () = assert!(DEFAULT_SEGMENT <= MAX_SEGMENT);
+const _: () = assert!(MAX_SEGMENT as u64 + 16 <= u32::MAX as u64);
+const _: () = assert!(MAX_SHARD <= MAX_INBOUND_BYTES, "one shard must fit the inbound budget");
+const _: () = assert!(MAX_PLACEMENT_RECORD < MAX_HEADER);
+const _: () = assert!(ANNOUNCE_INTERVAL.as_secs() * 2 <= ANNOUNCE_TTL.as_secs());
+const _: () = assert!(PROBE_INTERVAL.as_secs() * 2 <= HOLDER_GRACE.as_secs());
+const _: () = assert!(HOLDER_GRACE.as_secs() <= PROVIDER_RECORD_TTL.as_secs());

@@ -1,0 +1,140 @@
+//! What a person may choose. Plain data: it does nothing, and is checked in one place.
+
+use crate::limits;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// A node's settings; every field has a default, an unknown field is refused.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Bytes of shards this node offers to store; 0 makes it a pure client.
+    pub capacity_bytes: u64,
+    /// Who runs this node; shared by all nodes of one operator.
+    pub operator: String,
+    /// Where this node stands, in the operator's words.
+    pub region: String,
+    /// Addresses to listen on (multiaddr).
+    pub listen: Vec<String>,
+    /// Addresses of nodes to join through (multiaddr with `/p2p/<peer id>`).
+    pub bootstrap: Vec<String>,
+    /// How often things happen.
+    pub timing: Timing,
+}
+
+/// How often a node does what nobody asked it for. Seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Timing {
+    /// Mean seconds between two probes of one placement.
+    pub probe_interval_s: f64,
+    /// Seconds without an answer after which a holder counts as gone.
+    pub holder_grace_s: f64,
+    /// Seconds that a holder of rank r waits, times r, before it repairs.
+    pub repair_stagger_s: f64,
+    /// Seconds between two announcements to the DHT.
+    pub announce_interval_s: f64,
+    /// Seconds between two scrubs.
+    pub scrub_interval_s: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            capacity_bytes: 10 << 30,
+            operator: String::new(),
+            region: String::new(),
+            listen: vec!["/ip4/0.0.0.0/tcp/0".into(), "/ip4/0.0.0.0/udp/0/quic-v1".into()],
+            bootstrap: Vec::new(),
+            timing: Timing::default(),
+        }
+    }
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            probe_interval_s: limits::PROBE_INTERVAL.as_secs_f64(),
+            holder_grace_s: limits::HOLDER_GRACE.as_secs_f64(),
+            repair_stagger_s: limits::REPAIR_STAGGER.as_secs_f64(),
+            announce_interval_s: limits::ANNOUNCE_INTERVAL.as_secs_f64(),
+            scrub_interval_s: limits::SCRUB_INTERVAL.as_secs_f64(),
+        }
+    }
+}
+
+/// Why settings cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// A label is too long.
+    #[error("{field} is {len} bytes long, the limit is {}", limits::MAX_LABEL)]
+    Label {
+        /// Which field.
+        field: &'static str,
+        /// Its length.
+        len: usize,
+    },
+    /// A time is not a positive number of seconds.
+    #[error("timing.{field} must be a positive number of seconds")]
+    Time {
+        /// Which field.
+        field: &'static str,
+    },
+}
+
+impl Settings {
+    /// Checks what the types alone cannot.
+    ///
+    /// # Errors
+    /// [`SettingsError`] naming the first field that is wrong.
+    pub fn validate(&self) -> Result<(), SettingsError> {
+        for (field, label) in [("operator", &self.operator), ("region", &self.region)] {
+            if label.len() > limits::MAX_LABEL {
+                return Err(SettingsError::Label { field, len: label.len() });
+            }
+        }
+        for (field, seconds) in self.timing.fields() {
+            if !(seconds.is_finite() && seconds > 0.0 && seconds < 1e9) {
+                return Err(SettingsError::Time { field });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Timing {
+    fn fields(&self) -> [(&'static str, f64); 5] {
+        [
+            ("probe_interval_s", self.probe_interval_s),
+            ("holder_grace_s", self.holder_grace_s),
+            ("repair_stagger_s", self.repair_stagger_s),
+            ("announce_interval_s", self.announce_interval_s),
+            ("scrub_interval_s", self.scrub_interval_s),
+        ]
+    }
+
+    /// Mean time between two probes of one placement.
+    pub fn probe_interval(&self) -> Duration {
+        Duration::from_secs_f64(self.probe_interval_s)
+    }
+
+    /// Time without an answer after which a holder counts as gone.
+    pub fn holder_grace(&self) -> Duration {
+        Duration::from_secs_f64(self.holder_grace_s)
+    }
+
+    /// Waiting time of a holder of rank 1 before it repairs.
+    pub fn repair_stagger(&self) -> Duration {
+        Duration::from_secs_f64(self.repair_stagger_s)
+    }
+
+    /// Time between two announcements to the DHT.
+    pub fn announce_interval(&self) -> Duration {
+        Duration::from_secs_f64(self.announce_interval_s)
+    }
+
+    /// Time between two scrubs.
+    pub fn scrub_interval(&self) -> Duration {
+        Duration::from_secs_f64(self.scrub_interval_s)
+    }
+}

@@ -1,0 +1,121 @@
+//! The placement record: all that a stranger needs to repair a file, and nothing more.
+
+use super::{Code, PeerId, PlacementId, Policy, ShardHash, Signable, Timestamp};
+use crate::limits;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+/// Public and owner-signed. It holds no name and no key; the sealed manifest inside opens only for
+/// who has the file's link or the owner's secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlacementRecord {
+    /// Who signs it.
+    pub owner: PeerId,
+    /// Random; with the owner it derives [`PlacementRecord::id`].
+    pub nonce: [u8; 32],
+    /// The erasure code.
+    pub code: Code,
+    /// How slots may be spread.
+    pub policy: Policy,
+    /// Ciphertext bytes (tag included) of every segment but the last.
+    pub segment_len: u32,
+    /// Ciphertext bytes of the last segment; at least the tag.
+    pub last_segment_len: u32,
+    /// Hash of every shard: n for segment 0, then n for segment 1, …
+    pub shard_hashes: Vec<ShardHash>,
+    /// The encrypted manifest.
+    pub sealed_manifest: Bytes,
+    /// When the owner signed it.
+    pub created: Timestamp,
+}
+
+/// Why a placement record cannot be accepted although its signature is right.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlacementError {
+    /// No whole number of segments, or none.
+    #[error("placement has {hashes} shard hashes, not a positive multiple of n {n}")]
+    Hashes {
+        /// Hashes found.
+        hashes: usize,
+        /// Shards a segment.
+        n: usize,
+    },
+    /// Segment lengths outside the limits.
+    #[error("placement has segments of {len} and {last} bytes, outside 16..={}", limits::MAX_SEGMENT + 16)]
+    Segments {
+        /// Full segments.
+        len: u32,
+        /// The last.
+        last: u32,
+    },
+}
+
+impl PlacementRecord {
+    /// The id that `owner` and `nonce` derive: nobody else can sign a record under it.
+    pub fn derive_id(owner: &PeerId, nonce: &[u8; 32]) -> PlacementId {
+        let mut hasher = blake3::Hasher::new_derive_key("holdfast placement id v1");
+        hasher.update(&owner.to_bytes());
+        hasher.update(nonce);
+        PlacementId::from_bytes(*hasher.finalize().as_bytes())
+    }
+
+    /// This placement's id.
+    pub fn id(&self) -> PlacementId {
+        Self::derive_id(&self.owner, &self.nonce)
+    }
+
+    /// Checks what the types alone cannot.
+    ///
+    /// # Errors
+    /// [`PlacementError`] by what is inconsistent.
+    pub fn validate(&self) -> Result<(), PlacementError> {
+        let (hashes, n) = (self.shard_hashes.len(), self.code.n());
+        if hashes == 0 || !hashes.is_multiple_of(n) {
+            return Err(PlacementError::Hashes { hashes, n });
+        }
+        let range = limits::TAG as u32..=(limits::MAX_SEGMENT + limits::TAG) as u32;
+        if !range.contains(&self.segment_len) || !range.contains(&self.last_segment_len) {
+            return Err(PlacementError::Segments { len: self.segment_len, last: self.last_segment_len });
+        }
+        Ok(())
+    }
+
+    /// Number of segments.
+    pub fn segments(&self) -> u32 {
+        (self.shard_hashes.len() / self.code.n()) as u32
+    }
+
+    /// Ciphertext bytes of a segment.
+    pub fn ciphertext_len(&self, segment: u32) -> usize {
+        let last = segment + 1 == self.segments();
+        (if last { self.last_segment_len } else { self.segment_len }) as usize
+    }
+
+    /// Bytes of each shard of a segment.
+    pub fn shard_len(&self, segment: u32) -> usize {
+        crate::data::shard_len(self.code, self.ciphertext_len(segment))
+    }
+
+    /// The hash a shard must have; `None` if there is no such shard.
+    pub fn shard_hash(&self, segment: u32, slot: u16) -> Option<ShardHash> {
+        if segment >= self.segments() || usize::from(slot) >= self.code.n() {
+            return None;
+        }
+        Some(self.shard_hashes[segment as usize * self.code.n() + usize::from(slot)])
+    }
+
+    /// The n hashes of a segment's shards, in slot order.
+    pub fn segment_hashes(&self, segment: u32) -> &[ShardHash] {
+        let n = self.code.n();
+        &self.shard_hashes[segment as usize * n..][..n]
+    }
+}
+
+impl Signable for PlacementRecord {
+    const NAME: &'static str = "placement record";
+    const VERSION: u8 = 1;
+    const LIMIT: usize = limits::MAX_PLACEMENT_RECORD;
+    fn signer(&self) -> PeerId {
+        self.owner
+    }
+}

@@ -1,0 +1,141 @@
+//! What peers ask each other. A small header ([`Ask`], [`Answer`]) and at most one body of bytes,
+//! so that a shard is streamed behind its header and never copied into a record.
+
+use super::{
+    PlacementId, PlacementRecord, ProviderRecord, ProviderStatus, Receipt, Removal, ShardHash, ShardKey,
+    Signed,
+};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+/// The header of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ask {
+    /// Would you store something?
+    Status,
+    /// Store the body as this shard; it is kept for good once its placement record arrives.
+    StoreShard {
+        /// Where it belongs.
+        key: ShardKey,
+        /// The body's hash.
+        hash: ShardHash,
+    },
+    /// Return bytes of a shard.
+    ReadShard {
+        /// Which shard.
+        key: ShardKey,
+        /// First byte.
+        offset: u32,
+        /// Number of bytes; 0 is "to the end".
+        len: u32,
+    },
+    /// Keep the shards you have of this placement; answer with what you hold.
+    StorePlacement {
+        /// The owner-signed record.
+        record: Signed<PlacementRecord>,
+    },
+    /// Return the placement record, and who you know to hold its slots.
+    ReadPlacement {
+        /// Which placement.
+        id: PlacementId,
+    },
+    /// Which slots of this placement do you hold?
+    Holdings {
+        /// Which placement.
+        id: PlacementId,
+    },
+    /// Forget a placement; only its owner can ask this.
+    Remove {
+        /// The signed order.
+        order: Signed<Removal>,
+    },
+}
+
+/// The header of a response.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    /// To [`Ask::Status`].
+    Status(ProviderStatus),
+    /// To [`Ask::StoreShard`]: it is on disk.
+    ShardStored(Signed<Receipt>),
+    /// To [`Ask::ReadShard`]: the body is the bytes.
+    Shard,
+    /// To [`Ask::ReadPlacement`].
+    Placement {
+        /// The owner-signed record.
+        record: Signed<PlacementRecord>,
+        /// Every unexpired provider record the answerer knows, its own first.
+        holders: Vec<Signed<ProviderRecord>>,
+    },
+    /// To [`Ask::StorePlacement`] and [`Ask::Holdings`].
+    Holdings(Signed<ProviderRecord>),
+    /// To [`Ask::Remove`].
+    Removed,
+    /// Any request may be refused.
+    Refused(Refusal),
+}
+
+/// Why a peer would not do what it was asked; the reason tells the asker what to do next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum Refusal {
+    /// Ask someone else.
+    #[error("no room: {free_bytes} bytes free")]
+    Full {
+        /// What is left.
+        free_bytes: u64,
+    },
+    /// It is not here.
+    #[error("not held here")]
+    NotFound,
+    /// It was here, and its bytes no longer match their hash.
+    #[error("the stored bytes are damaged")]
+    Damaged,
+    /// The bytes sent do not match what was said of them.
+    #[error("the bytes do not match: {0}")]
+    Mismatch(String),
+    /// The request breaks a rule; do not repeat it.
+    #[error("not acceptable: {0}")]
+    Invalid(String),
+    /// Try again later.
+    #[error("busy")]
+    Busy,
+    /// The peer's disk failed.
+    #[error("storage failed: {0}")]
+    Storage(String),
+}
+
+/// A request: header and body (empty but for [`Ask::StoreShard`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// What is asked.
+    pub ask: Ask,
+    /// The shard's bytes, if the header says so.
+    pub body: Bytes,
+}
+
+/// A response: header and body (empty but for [`Answer::Shard`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// What is answered.
+    pub answer: Answer,
+    /// The shard's bytes, if the header says so.
+    pub body: Bytes,
+}
+
+impl From<Ask> for Request {
+    fn from(ask: Ask) -> Self {
+        Self { ask, body: Bytes::new() }
+    }
+}
+
+impl From<Answer> for Response {
+    fn from(answer: Answer) -> Self {
+        Self { answer, body: Bytes::new() }
+    }
+}
+
+impl From<Refusal> for Response {
+    fn from(refusal: Refusal) -> Self {
+        Answer::Refused(refusal).into()
+    }
+}
