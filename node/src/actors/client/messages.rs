@@ -74,7 +74,7 @@ pub struct PutFile {
 }
 
 /// What a put did.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct PutReport {
     /// What finds and opens the file.
     pub link: String,
@@ -116,7 +116,7 @@ pub struct GetFile {
 }
 
 /// What a get did.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct GetReport {
     /// The file's name, from its manifest.
     pub name: String,
