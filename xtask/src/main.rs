@@ -1,1 +1,58 @@
-fn main() {}
+//! The project's own chores: `cargo xtask <chore>`.
+//!
+//! Every rule that a machine can keep is kept here, so that a review can be about the rest.
+
+// Chores talk to people and processes of this machine: they live in real time.
+#![allow(clippy::disallowed_methods, reason = "chores run in real time on a real machine")]
+
+mod licences;
+mod suite;
+mod tidy;
+
+use clap::{Parser, Subcommand};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+/// What went wrong, in words for the person at the terminal.
+type Failure = String;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The project's own chores")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Check the import rules, the budgets and the words of the sources.
+    Tidy,
+    /// Check every dependency's licence, name and source against deny.toml.
+    Licences,
+    /// Run everything that must pass: format, clippy, tidy, licences, tests.
+    Test,
+}
+
+fn main() -> ExitCode {
+    let root = workspace_root();
+    let done = match Arguments::parse().chore {
+        Chore::Tidy => tidy::run(&root),
+        Chore::Licences => licences::run(&root),
+        Chore::Test => suite::run(&root),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The folder of the workspace that this program was built from.
+fn workspace_root() -> PathBuf {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().expect("xtask is a folder of the workspace").to_path_buf()
+}
