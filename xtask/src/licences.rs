@@ -49,26 +49,14 @@ struct Sources {
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
-    resolve: Resolve,
 }
 
 #[derive(Deserialize)]
 struct Package {
-    id: String,
     name: String,
     version: String,
     license: Option<String>,
     source: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Resolve {
-    nodes: Vec<Node>,
-}
-
-#[derive(Deserialize)]
-struct Node {
-    id: String,
 }
 
 /// Checks the dependency tree of every target named in `deny.toml`.
@@ -76,10 +64,14 @@ pub fn run(root: &Path) -> Result<(), Failure> {
     let text =
         fs::read_to_string(root.join("deny.toml")).map_err(|why| format!("deny.toml: cannot read: {why}"))?;
     let policy: Policy = toml::from_str(&text).map_err(|why| format!("deny.toml: {why}"))?;
-    let metadata = metadata(root, &policy.graph.targets)?;
-    let used: BTreeSet<&str> = metadata.resolve.nodes.iter().map(|node| node.id.as_str()).collect();
+    let mut used = BTreeSet::new();
+    for target in &policy.graph.targets {
+        used.extend(compiled(root, target)?);
+    }
+    let metadata: Metadata = serde_json::from_str(&cargo(root, &["metadata", "--format-version", "1"])?)
+        .map_err(|why| format!("cargo metadata: {why}"))?;
     let packages: Vec<&Package> =
-        metadata.packages.iter().filter(|package| used.contains(package.id.as_str())).collect();
+        metadata.packages.iter().filter(|package| used.contains(&package.title())).collect();
     let findings: Vec<String> = packages.iter().flat_map(|package| policy.objections(package)).collect();
     for finding in &findings {
         eprintln!("{finding}");
@@ -92,24 +84,55 @@ pub fn run(root: &Path) -> Result<(), Failure> {
     }
 }
 
-fn metadata(root: &Path, targets: &[String]) -> Result<Metadata, Failure> {
-    let filters = targets.iter().flat_map(|target| ["--filter-platform", target]);
+/// Name and version of every package that a build of the workspace for `target` compiles. `cargo
+/// metadata` alone would also list what no enabled feature reaches.
+fn compiled(root: &Path, target: &str) -> Result<BTreeSet<String>, Failure> {
+    let tree = cargo(
+        root,
+        &[
+            "tree",
+            "--workspace",
+            "--target",
+            target,
+            "--edges",
+            "normal,build,dev",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+        ],
+    )?;
+    let title = |line: &str| {
+        let mut words = line.split_whitespace();
+        Some(format!("{} {}", words.next()?, words.next()?.strip_prefix('v')?))
+    };
+    Ok(tree.lines().filter_map(title).collect())
+}
+
+/// What a cargo command prints.
+fn cargo(root: &Path, arguments: &[&str]) -> Result<String, Failure> {
     let output = Command::new(env!("CARGO"))
         .current_dir(root)
-        .args(["metadata", "--locked", "--format-version", "1"])
-        .args(filters)
+        .args(arguments)
+        .arg("--locked")
         .output()
-        .map_err(|why| format!("cargo metadata: cannot start: {why}"))?;
+        .map_err(|why| format!("cargo {}: cannot start: {why}", arguments[0]))?;
     if !output.status.success() {
-        return Err(format!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr).trim()));
+        return Err(format!("cargo {}: {}", arguments[0], String::from_utf8_lossy(&output.stderr).trim()));
     }
-    serde_json::from_slice(&output.stdout).map_err(|why| format!("cargo metadata: {why}"))
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+impl Package {
+    fn title(&self) -> String {
+        format!("{} {}", self.name, self.version)
+    }
 }
 
 impl Policy {
     /// All that speaks against a package.
     fn objections(&self, package: &Package) -> Vec<String> {
-        let name = format!("{} {}", package.name, package.version);
+        let name = package.title();
         let licence = self.licence_objection(package.license.as_deref());
         let banned = self.bans.deny.iter().find(|banned| banned.name == package.name);
         let source = package.source.as_deref().filter(|source| !self.known_source(source));
@@ -157,7 +180,6 @@ mod tests {
 
     fn package(name: &str, license: Option<&str>, source: Option<&str>) -> Package {
         Package {
-            id: name.into(),
             name: name.into(),
             version: "1.0.0".into(),
             license: license.map(String::from),

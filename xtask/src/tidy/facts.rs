@@ -120,7 +120,11 @@ fn line(span: Span) -> usize {
 }
 
 /// Segments from the crate's root, or `None` if the path starts outside the crate.
-fn resolve(module: &[String], aliases: &BTreeMap<String, Vec<String>>, path: &[String]) -> Option<Vec<String>> {
+fn resolve(
+    module: &[String],
+    aliases: &BTreeMap<String, Vec<String>>,
+    path: &[String],
+) -> Option<Vec<String>> {
     let (first, rest) = path.split_first()?;
     let mut base: Vec<String> = match first.as_str() {
         "crate" | "holdfast" => Vec::new(),

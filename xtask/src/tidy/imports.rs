@@ -73,15 +73,19 @@ fn live_stays_behind_the_seam(file: &File, facts: &Facts, report: &mut impl FnMu
 }
 
 fn pure_rooms_name_no_world(file: &File, facts: &Facts, report: &mut impl FnMut(usize, String)) {
-    let Some(room) = ["data", "types"].into_iter().find(|room| {
-        file.below("node/src/").is_some_and(|inner| inner.split('/').next() == Some(room))
-    }) else {
+    let Some(room) = ["data", "types"]
+        .into_iter()
+        .find(|room| file.below("node/src/").is_some_and(|inner| inner.split('/').next() == Some(room)))
+    else {
         return;
     };
     for used in &facts.uses {
         let Some(first) = used.path.first() else { continue };
         if matches!(first.as_str(), "env" | "actors" | "node" | "api" | "cli") {
-            report(used.line, format!("{room}/ names {}; it is pure and knows no world", used.path.join("::")));
+            report(
+                used.line,
+                format!("{room}/ names {}; it is pure and knows no world", used.path.join("::")),
+            );
         }
     }
     for &line in &facts.asyncs {
@@ -98,7 +102,8 @@ fn actors_meet_by_messages(
     for used in facts.uses.iter().filter(|used| starts_with(used, &["actors"])) {
         let [_, other, name, ..] = used.path.as_slice() else { continue };
         let foreign = other != actor && messages.contains_key(other.as_str());
-        let said = name == "messages" || messages.get(other.as_str()).is_some_and(|it| it.contains(name.as_str()));
+        let said =
+            name == "messages" || messages.get(other.as_str()).is_some_and(|it| it.contains(name.as_str()));
         if foreign && !said {
             report(
                 used.line,

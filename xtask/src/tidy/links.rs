@@ -16,7 +16,11 @@ pub fn check(tree: &Tree, findings: &mut Vec<Finding>) {
             for target in targets(line) {
                 let resolved = resolve(&file.path, target);
                 if !resolved.as_deref().is_some_and(|path| tree.contains(path)) {
-                    findings.push(Finding::new(&file.path, number + 1, format!("link to {target}: no such file")));
+                    findings.push(Finding::new(
+                        &file.path,
+                        number + 1,
+                        format!("link to {target}: no such file"),
+                    ));
                 }
             }
         }
@@ -26,10 +30,13 @@ pub fn check(tree: &Tree, findings: &mut Vec<Finding>) {
 /// The local targets of a line: `[text](target)` and `[name]: target`, without their `#anchor`.
 fn targets(line: &str) -> Vec<&str> {
     let inline = line.split("](").skip(1).filter_map(|rest| rest.split_once(')').map(|(target, _)| target));
-    let reference = line.starts_with('[').then(|| line.split_once("]: ").map(|(_, target)| target.trim())).flatten();
+    let reference =
+        line.starts_with('[').then(|| line.split_once("]: ").map(|(_, target)| target.trim())).flatten();
     inline
         .chain(reference)
-        .filter(|target| !target.contains("://") && !target.starts_with("mailto:") && !target.starts_with('#'))
+        .filter(|target| {
+            !target.contains("://") && !target.starts_with("mailto:") && !target.starts_with('#')
+        })
         .map(|target| target.split('#').next().unwrap_or(target))
         .collect()
 }

@@ -16,10 +16,15 @@ pub fn check(tree: &Tree, findings: &mut Vec<Finding>) {
         let lines = file.text.lines().count() - facts.test_lines;
         let budget = if file.path.ends_with("/mod.rs") { MOD } else { FILE };
         if lines > budget {
-            findings.push(Finding::new(&file.path, 1, format!("{lines} production lines, the budget is {budget}")));
+            findings.push(Finding::new(
+                &file.path,
+                1,
+                format!("{lines} production lines, the budget is {budget}"),
+            ));
         }
         for function in facts.functions.iter().filter(|function| function.lines > FUNCTION) {
-            let message = format!("fn {} has {} lines, the budget is {FUNCTION}", function.name, function.lines);
+            let message =
+                format!("fn {} has {} lines, the budget is {FUNCTION}", function.name, function.lines);
             findings.push(Finding::new(&file.path, function.line, message));
         }
     }

@@ -19,8 +19,13 @@ const CALLS: [(&str, &str); 4] = [
 /// Marks of unfinished work.
 const MARKS: [&str; 2] = [concat!("TO", "DO"), concat!("FIX", "ME")];
 /// Beginnings of paths that exist on one machine only.
-const MACHINE: [&str; 5] =
-    [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/Us", "ers/"), concat!("/tm", "p/")];
+const MACHINE: [&str; 5] = [
+    concat!("/wo", "rk/"),
+    concat!("/ro", "ot/"),
+    concat!("/ho", "me/"),
+    concat!("/Us", "ers/"),
+    concat!("/tm", "p/"),
+];
 
 /// Adds what says a forbidden word.
 pub fn check(tree: &Tree, findings: &mut Vec<Finding>) {
@@ -28,7 +33,11 @@ pub fn check(tree: &Tree, findings: &mut Vec<Finding>) {
         if let Some(facts) = file.production() {
             for (line, call) in &facts.calls {
                 if let Some((_, instead)) = CALLS.iter().find(|(name, _)| name == call) {
-                    findings.push(Finding::new(&file.path, *line, format!("{call} in production code; {instead}")));
+                    findings.push(Finding::new(
+                        &file.path,
+                        *line,
+                        format!("{call} in production code; {instead}"),
+                    ));
                 }
             }
         }
@@ -64,6 +73,7 @@ fn objections(file: &File, line: &str) -> Vec<String> {
 fn names_machine_path(line: &str, start: &str) -> bool {
     line.match_indices(start).any(|(at, _)| {
         let before = line[..at].chars().next_back();
-        !before.is_some_and(|before| before.is_alphanumeric() || matches!(before, '_' | '-' | '.' | '}' | '/'))
+        !before
+            .is_some_and(|before| before.is_alphanumeric() || matches!(before, '_' | '-' | '.' | '}' | '/'))
     })
 }
