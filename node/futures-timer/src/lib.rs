@@ -26,6 +26,7 @@ pub fn set_source(source: Source) -> bool {
     std::ptr::fn_addr_eq(*SOURCE.get_or_init(|| source), source)
 }
 
+#[allow(clippy::disallowed_methods, reason = "tokio's clock is the source unless the world names another")]
 fn sleep(duration: Duration) -> Sleep {
     let source = SOURCE.get_or_init(|| |duration| Box::pin(tokio::time::sleep(duration)));
     source(duration)
