@@ -44,6 +44,14 @@ pub const MAX_OUTBOUND_PER_PEER: usize = 32;
 pub const MAX_CONNECTIONS: u32 = 1_024;
 /// Connections with one peer: both sides may dial at once.
 pub const MAX_CONNECTIONS_PER_PEER: u32 = 4;
+/// Connections that are being made, each way.
+pub const MAX_PENDING_CONNECTIONS: u32 = 256;
+/// Peers whose addresses a node remembers beside its routing table.
+pub const MAX_KNOWN_PEERS: usize = 4_096;
+/// Addresses that are remembered of one peer.
+pub const MAX_ADDRESSES_PER_PEER: usize = 8;
+/// Placements about which a node keeps other nodes' DHT announcements, and its own.
+pub const MAX_DHT_KEYS: usize = 1 << 16;
 /// Messages that wait in an actor's mailbox before senders wait.
 pub const MAILBOX: usize = 64;
 
@@ -56,6 +64,14 @@ pub const MAX_BLOCKING_JOBS: usize = 8;
 
 /// A peer that does not take a connection within this is passed over.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection that nobody uses is closed after this.
+pub const IDLE_CONNECTION: Duration = Duration::from_secs(60);
+/// A node that reached nobody tries its bootstrap peers again after this, then doubles it.
+pub const JOIN_RETRY: Duration = Duration::from_secs(1);
+/// Longest time between two such tries.
+pub const JOIN_RETRY_MAX: Duration = Duration::from_secs(60);
+/// Mean time between two refreshes of the DHT's routing table.
+pub const DHT_REFRESH_INTERVAL: Duration = Duration::from_secs(12 * 3600);
 /// A small request that is not answered within this has failed.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 /// A shard that is not moved within this has failed.

@@ -14,6 +14,7 @@ mod rng;
 mod spawn;
 
 pub mod conformance;
+pub mod libp2p;
 pub mod live;
 
 pub use clock::{Clock, Elapsed, timeout};

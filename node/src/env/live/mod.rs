@@ -1,1 +1,16 @@
 //! The real world: tokio's clock and pool, the system's entropy, files, libp2p.
+
+mod clock;
+mod disk;
+mod net;
+mod open;
+mod record;
+mod rng;
+mod spawn;
+
+pub use clock::LiveClock;
+pub use disk::LiveDisk;
+pub use open::{LiveError, open};
+pub use record::LiveRecord;
+pub use rng::LiveRng;
+pub use spawn::LiveSpawn;
