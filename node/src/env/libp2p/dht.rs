@@ -6,8 +6,8 @@ use crate::{
     types::{PeerId, PlacementId},
 };
 use libp2p::kad::{
-    self, AddProviderOk, GetClosestPeersError, GetClosestPeersOk, GetProvidersOk, PeerInfo, QueryId, QueryResult,
-    RecordKey,
+    self, AddProviderOk, GetClosestPeersError, GetClosestPeersOk, GetProvidersOk, PeerInfo, QueryId,
+    QueryResult, RecordKey,
 };
 use std::collections::{BTreeSet, HashMap};
 
@@ -18,7 +18,11 @@ pub(super) type Queries = HashMap<QueryId, Query>;
 #[derive(Debug)]
 pub(super) enum Query {
     Announce(Reply<()>),
-    FindHolders { found: BTreeSet<PeerId>, limit: usize, reply: Reply<Vec<PeerId>> },
+    FindHolders {
+        found: BTreeSet<PeerId>,
+        limit: usize,
+        reply: Reply<Vec<PeerId>>,
+    },
     Closest(Reply<Vec<PeerId>>),
     /// Where is this peer?
     LookUp(PeerId),
@@ -67,7 +71,14 @@ impl Driver {
     }
 
     /// Takes a query a step on; returns it if it goes on.
-    fn on_progress(&mut self, id: QueryId, query: Query, result: QueryResult, last: bool, alone: bool) -> Option<Query> {
+    fn on_progress(
+        &mut self,
+        id: QueryId,
+        query: Query,
+        result: QueryResult,
+        last: bool,
+        alone: bool,
+    ) -> Option<Query> {
         match (query, result) {
             (Query::Announce(reply), QueryResult::StartProviding(result)) => {
                 let done: Result<AddProviderOk, _> = result;

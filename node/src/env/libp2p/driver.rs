@@ -12,10 +12,13 @@ use crate::{
     limits,
     types::{PeerId, PlacementId},
 };
-use futures::{FutureExt, StreamExt, channel::{mpsc, oneshot}, future::LocalBoxFuture};
+use futures::{
+    FutureExt, StreamExt,
+    channel::{mpsc, oneshot},
+    future::LocalBoxFuture,
+};
 use libp2p::{
-    Multiaddr, Swarm,
-    identify,
+    Multiaddr, Swarm, identify,
     swarm::{
         DialError, SwarmEvent,
         dial_opts::{DialOpts, PeerCondition},
@@ -156,7 +159,11 @@ impl Driver {
         match event {
             SwarmEvent::Behaviour(BehaviourEvent::Streams(inbound)) => self.server.accept(inbound),
             SwarmEvent::Behaviour(BehaviourEvent::Kad(event)) => self.on_kad(event),
-            SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. })) => {
+            SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Received {
+                peer_id,
+                info,
+                ..
+            })) => {
                 self.on_identified(peer_id, info);
             }
             SwarmEvent::NewListenAddr { address, .. } => self.shared.borrow_mut().listen.push(address),

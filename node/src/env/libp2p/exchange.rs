@@ -57,7 +57,10 @@ pub(super) async fn write_message<T: Serialize>(
 }
 
 /// Tells the peer why its frame was refused, and closes the stream.
-pub(super) async fn write_rejection(stream: &mut (impl AsyncWrite + Unpin), why: &FrameError) -> io::Result<()> {
+pub(super) async fn write_rejection(
+    stream: &mut (impl AsyncWrite + Unpin),
+    why: &FrameError,
+) -> io::Result<()> {
     stream.write_all(&frame::encode_rejection(&why.to_string())).await?;
     stream.close().await
 }

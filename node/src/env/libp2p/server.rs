@@ -55,7 +55,9 @@ impl Server {
         let InboundStream { peer, stream } = inbound;
         let server = self.clone();
         let task = match self.admit(peer) {
-            Some(slot) if slot.peer.is_some() => Box::pin(async move { server.serve(peer, stream, slot).await }) as _,
+            Some(slot) if slot.peer.is_some() => {
+                Box::pin(async move { server.serve(peer, stream, slot).await }) as _
+            }
             Some(slot) => Box::pin(async move { server.turn_away(stream, slot).await }) as _,
             None => return,
         };
@@ -65,18 +67,17 @@ impl Server {
     fn admit(&self, peer: PeerId) -> Option<Slot> {
         let mut open = self.open.borrow_mut();
         let by_peer = open.by_peer.get(&peer).copied().unwrap_or_default();
-        let peer = if open.total < limits::MAX_INBOUND_REQUESTS
-            && by_peer < limits::MAX_INBOUND_REQUESTS_PER_PEER
-        {
-            open.total += 1;
-            open.by_peer.insert(peer, by_peer + 1);
-            Some(peer)
-        } else if open.turned_away < limits::MAX_INBOUND_REQUESTS {
-            open.turned_away += 1;
-            None
-        } else {
-            return None;
-        };
+        let peer =
+            if open.total < limits::MAX_INBOUND_REQUESTS && by_peer < limits::MAX_INBOUND_REQUESTS_PER_PEER {
+                open.total += 1;
+                open.by_peer.insert(peer, by_peer + 1);
+                Some(peer)
+            } else if open.turned_away < limits::MAX_INBOUND_REQUESTS {
+                open.turned_away += 1;
+                None
+            } else {
+                return None;
+            };
         Some(Slot { open: self.open.clone(), peer })
     }
 

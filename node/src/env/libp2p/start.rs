@@ -11,7 +11,10 @@ use crate::{env::Common, limits};
 use futures::{StreamExt, channel::mpsc};
 use libp2p::{
     Multiaddr, PeerId, Swarm, TransportError,
-    core::{muxing::StreamMuxerBox, transport::{Boxed, ListenerId}},
+    core::{
+        muxing::StreamMuxerBox,
+        transport::{Boxed, ListenerId},
+    },
     identity::PublicKey,
     multiaddr::Protocol,
     swarm::{self, Executor, SwarmEvent},

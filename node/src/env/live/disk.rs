@@ -17,7 +17,7 @@ pub struct LiveDisk {
     /// Directories whose names are durable in their parents, so that they are synced once.
     durable: Mutex<BTreeSet<PathBuf>>,
     /// Keeps other nodes out for as long as this disk is used.
-    lock: Option<File>,
+    _lock: Option<File>,
 }
 
 #[derive(Debug)]
@@ -40,12 +40,12 @@ impl LiveDisk {
         if let Some(parent) = root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             File::open(parent)?.sync_all()?;
         }
-        Ok(Self { root: root.to_owned(), durable: Mutex::default(), lock: None })
+        Ok(Self { root: root.to_owned(), durable: Mutex::default(), _lock: None })
     }
 
     /// Keeps `lock` locked as long as this disk lives.
     pub fn holding(self, lock: File) -> Self {
-        Self { lock: Some(lock), ..self }
+        Self { _lock: Some(lock), ..self }
     }
 
     /// The real path of a relative one made of plain names.

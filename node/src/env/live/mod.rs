@@ -1,4 +1,7 @@
 //! The real world: tokio's clock and pool, the system's entropy, files, libp2p.
+//!
+//! Here, and only here, the node touches the system itself.
+#![allow(clippy::disallowed_methods)]
 
 mod clock;
 mod disk;

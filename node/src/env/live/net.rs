@@ -3,9 +3,12 @@
 use crate::{limits, types::Identity};
 use libp2p::{
     PeerId, Transport,
-    core::{muxing::StreamMuxerBox, transport::{Boxed, OrTransport}, upgrade::Version},
+    core::{
+        muxing::StreamMuxerBox,
+        transport::{Boxed, OrTransport},
+        upgrade::Version,
+    },
     identity::Keypair,
-    multiaddr::Protocol,
     noise, quic, tcp, yamux,
 };
 use std::io;
