@@ -62,9 +62,10 @@ impl Known {
             })
             .collect();
         let following = coefficients.iter().skip(1).copied().chain([0]);
-        let factors = coefficients.iter().zip(following).map(|(this, next)| {
-            ((this + u32::from(GF_MODULUS) - next) % u32::from(GF_MODULUS)) as u16
-        });
+        let factors = coefficients
+            .iter()
+            .zip(following)
+            .map(|(this, next)| ((this + u32::from(GF_MODULUS) - next) % u32::from(GF_MODULUS)) as u16);
         Combination { factors: factors.collect() }
     }
 

@@ -44,7 +44,11 @@ pub enum CodecError {
         len: usize,
     },
     /// A shard of a length that no shard has.
-    #[error("shard of {len} bytes, a shard has a multiple of {} up to {}", limits::SHARD_ALIGN, limits::MAX_SHARD)]
+    #[error(
+        "shard of {len} bytes, a shard has a multiple of {} up to {}",
+        limits::SHARD_ALIGN,
+        limits::MAX_SHARD
+    )]
     ShardLength {
         /// Its bytes.
         len: usize,

@@ -45,9 +45,9 @@ pub fn policy_holds(policy: &Policy, places: &[Place]) -> bool {
 /// Chooses up to `wanted` candidates for free slots; returns their indices.
 ///
 /// Guarantees, if `taken` keeps the policy: taken and chosen together keep it (providers are distinct);
-/// and fewer than `wanted` are returned only if no choice of more exists. Beyond that it prefers operators
-/// and regions that are used less, then more free bytes (by power of two), then a random order, so that
-/// not every owner picks the same providers.
+/// and fewer than `wanted` are returned only if no choice of more exists. Of candidates with one peer it
+/// sees one. Beyond that it prefers operators and regions that are used less, then more free bytes (by
+/// power of two), then a random order, so that not every owner picks the same providers.
 pub fn choose(
     policy: &Policy,
     taken: &[Place],
@@ -182,7 +182,8 @@ impl Graph {
                 if self.regions[edge.region].has_room() {
                     return Some(self.trace_back(edge.region, &came_by_operator, &came_by_region));
                 }
-                let inward = self.edges.iter().enumerate().filter(|(_, e)| e.chosen && e.region == edge.region);
+                let inward =
+                    self.edges.iter().enumerate().filter(|(_, e)| e.chosen && e.region == edge.region);
                 for (back, chosen) in inward {
                     if !seen[chosen.operator] {
                         seen[chosen.operator] = true;

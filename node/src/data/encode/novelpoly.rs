@@ -69,7 +69,9 @@ fn to_big_endian(shard: &[u8]) -> Vec<u8> {
 /// Big-endian symbols as blocks of 32 low bytes and 32 high bytes.
 fn from_big_endian(symbols: &[u8]) -> Vec<u8> {
     let blocks = symbols.as_chunks::<{ 2 * LANES }>().0.iter();
-    blocks.flat_map(|block| (0..LANES).map(|i| block[2 * i + 1]).chain((0..LANES).map(|i| block[2 * i]))).collect()
+    blocks
+        .flat_map(|block| (0..LANES).map(|i| block[2 * i + 1]).chain((0..LANES).map(|i| block[2 * i])))
+        .collect()
 }
 
 fn failed(error: reed_solomon_novelpoly::Error) -> CodecError {

@@ -53,11 +53,7 @@ impl Work {
     }
 
     /// The missing data shards, in slot order, from k known shards in slot order.
-    pub(super) fn restore(
-        &mut self,
-        code: Code,
-        known: &[(u16, &[u8])],
-    ) -> Result<Vec<Vec<u8>>, CodecError> {
+    pub(super) fn restore(&mut self, code: Code, known: &[(u16, &[u8])]) -> Result<Vec<Vec<u8>>, CodecError> {
         let (k, spare) = (code.k(), code.n() - code.k());
         let len = known[0].1.len();
         let mut restored: Vec<Vec<u8>> = missing(code, known).map(|_| Vec::with_capacity(len)).collect();
