@@ -1,0 +1,36 @@
+//! Colour and progress, only where someone sees them.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{IsTerminal, stderr, stdout};
+
+/// Wraps `text` in an ANSI style if stderr is a terminal and `NO_COLOR` is unset (no-color.org).
+pub fn stderr_is_styled() -> bool {
+    stderr().is_terminal() && no_color_is_unset()
+}
+
+/// `text` in an ANSI style, for stderr.
+pub fn stderr(code: &str, text: &str) -> String {
+    styled(stderr_is_styled(), code, text)
+}
+
+/// `text` in an ANSI style, for stdout.
+pub fn stdout_text(code: &str, text: &str) -> String {
+    styled(stdout().is_terminal() && no_color_is_unset(), code, text)
+}
+
+fn styled(on: bool, code: &str, text: &str) -> String {
+    if on { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+}
+
+fn no_color_is_unset() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// A bar on stderr of `length` steps; hidden when stderr is no terminal.
+pub fn bar(length: u64, what: &str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr_with_hz(10));
+    let bar_style = if stderr_is_styled() { "{bar:32.cyan/dim}" } else { "{bar:32}" };
+    let template = format!("{what} {bar_style} {{pos}}/{{len}} {{msg}} eta {{eta}}");
+    bar.set_style(ProgressStyle::with_template(&template).expect("the template above is well-formed"));
+    bar
+}
