@@ -1,29 +1,16 @@
 //! Colour and progress, only where someone sees them.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::{IsTerminal, stderr, stdout};
+use std::io::{self, IsTerminal};
 
-/// Wraps `text` in an ANSI style if stderr is a terminal and `NO_COLOR` is unset (no-color.org).
+/// True if what is written to stderr may be coloured: a terminal, and `NO_COLOR` unset (no-color.org).
 pub fn stderr_is_styled() -> bool {
-    stderr().is_terminal() && no_color_is_unset()
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// `text` in an ANSI style, for stderr.
 pub fn stderr(code: &str, text: &str) -> String {
-    styled(stderr_is_styled(), code, text)
-}
-
-/// `text` in an ANSI style, for stdout.
-pub fn stdout_text(code: &str, text: &str) -> String {
-    styled(stdout().is_terminal() && no_color_is_unset(), code, text)
-}
-
-fn styled(on: bool, code: &str, text: &str) -> String {
-    if on { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
-}
-
-fn no_color_is_unset() -> bool {
-    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    if stderr_is_styled() { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 
 /// A bar on stderr of `length` steps; hidden when stderr is no terminal.

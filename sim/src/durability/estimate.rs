@@ -134,7 +134,10 @@ fn wilson(share: f64, runs: f64) -> Interval {
     let z2 = Z * Z / runs;
     let centre = (share + z2 / 2.0) / (1.0 + z2);
     let half = Z / (1.0 + z2) * (share * (1.0 - share) / runs + z2 / (4.0 * runs)).sqrt();
-    Interval { low: (centre - half).max(0.0), high: (centre + half).min(1.0) }
+    // At a share of 0 or 1 the end is that very number, which rounding would miss by a hair.
+    let low = if share == 0.0 { 0.0 } else { centre - half };
+    let high = if share == 1.0 { 1.0 } else { centre + half };
+    Interval { low, high }
 }
 
 /// The 97.5 % quantile of Student's t: exact for one and two degrees of freedom, beyond that the
