@@ -1,7 +1,7 @@
 //! What one may say to the storage actor.
 
 use crate::types::{PeerId, PlacementId, PlacementRecord, ProviderRecord, Request, Response, Signed};
-use actix::Message;
+use actix::{Message, Recipient};
 use bytes::Bytes;
 
 /// A peer asks something that the disk can answer.
@@ -120,4 +120,25 @@ pub enum StorageError {
     /// The data directory was written by another version.
     #[error(transparent)]
     Format(#[from] crate::types::FormatError),
+}
+
+/// A placement became held: its record and at least one of its shards are here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
+#[rtype(result = "()")]
+pub struct PlacementHeld(pub PlacementId);
+
+/// A placement is held no more: it was removed, or its last shard here is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
+#[rtype(result = "()")]
+pub struct PlacementDropped(pub PlacementId);
+
+/// Tell these from now on what becomes held and what is dropped. All that is held already is told
+/// at once; a notice may be repeated.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Subscribe {
+    /// Told of every placement that becomes held.
+    pub held: Recipient<PlacementHeld>,
+    /// Told of every placement that is held no more.
+    pub dropped: Recipient<PlacementDropped>,
 }
