@@ -57,6 +57,20 @@ pub const MAILBOX: usize = 64;
 
 /// Bytes of redb's page cache in a node.
 pub const INDEX_CACHE: usize = 4 << 20;
+/// Free bytes of the disk that no shard may take, so that the index can always grow.
+pub const DISK_RESERVE: u64 = 8 << 20;
+/// Decoded placement records that the storage actor keeps.
+pub const RECORD_CACHE: usize = 32;
+/// Bytes of these records; the latest stays whatever its size.
+pub const RECORD_CACHE_BYTES: usize = 8 << 20;
+/// Signed provider records of this node's own that the storage actor keeps.
+pub const HOLDINGS_CACHE: usize = 4_096;
+/// Bytes of other holders' provider records that the storage actor remembers, over all placements.
+pub const REMEMBERED_BYTES: usize = 16 << 20;
+/// Removals that a node remembers, so that nobody brings a removed placement back.
+pub const MAX_REMOVALS: usize = 65_536;
+/// Rows that one look through the index takes.
+pub const INDEX_PAGE: usize = 256;
 /// Index changes that one commit carries.
 pub const MAX_COMMIT_BATCH: usize = 256;
 /// Blocking jobs (disk, codec, cipher) that run at once in a live node.
@@ -92,6 +106,8 @@ pub const HOLDER_GRACE: Duration = Duration::from_secs(12 * 3600);
 pub const REPAIR_STAGGER: Duration = Duration::from_secs(30 * 60);
 /// Shards whose placement record never came are deleted after this.
 pub const STAGED_TTL: Duration = Duration::from_secs(24 * 3600);
+/// How long a removal is remembered.
+pub const REMOVAL_TTL: Duration = Duration::from_secs(90 * 24 * 3600);
 /// How often a node looks for shards to delete and reads a share of its shards back.
 pub const SCRUB_INTERVAL: Duration = Duration::from_secs(24 * 3600);
 

@@ -179,7 +179,12 @@ impl<'t> Batch<'t> {
         self.shards.range::<&RawShardKey>(&first..=&last)?.map(|row| index::shard_row(row?)).collect()
     }
 
-    fn put_shard(&mut self, key: ShardKey, entry: &ShardEntry, checked: bool) -> Result<Outcome, redb::Error> {
+    fn put_shard(
+        &mut self,
+        key: ShardKey,
+        entry: &ShardEntry,
+        checked: bool,
+    ) -> Result<Outcome, redb::Error> {
         let outcome = if self.removed.get(key.placement.as_bytes())?.is_some() {
             Outcome::Removed
         } else if !checked && self.placements.get(key.placement.as_bytes())?.is_some() {
@@ -196,7 +201,8 @@ impl<'t> Batch<'t> {
             self.shards.insert(&index::raw_key(key), index::encode(entry).as_slice())?;
             self.done.totals.shards += 1;
             self.done.totals.shard_bytes += u64::from(entry.len);
-        } else {
+        } else if outcome != Outcome::RecordCame {
+            // A shard whose record came is checked, and its file written, once more.
             self.done.garbage.push(files::shard_path(key, entry.tag));
         }
         Ok(outcome)
@@ -243,7 +249,9 @@ impl<'t> Batch<'t> {
         self.placements.insert(id.as_bytes(), index::encode(entry).as_slice())?;
         self.done.totals.record_bytes += u64::from(entry.file_len);
         for (key, held) in self.shards_of(id)? {
-            if record.shard_hash(key.segment, key.slot) != Some(held.hash) && self.take_shard(key, held.tag)? {
+            if record.shard_hash(key.segment, key.slot) != Some(held.hash)
+                && self.take_shard(key, held.tag)?
+            {
                 self.done.dropped.push(key);
             }
         }
@@ -258,7 +266,12 @@ impl<'t> Batch<'t> {
         Ok(())
     }
 
-    fn forget_placement(&mut self, id: PlacementId, tag: Tag, now: Timestamp) -> Result<Outcome, redb::Error> {
+    fn forget_placement(
+        &mut self,
+        id: PlacementId,
+        tag: Tag,
+        now: Timestamp,
+    ) -> Result<Outcome, redb::Error> {
         let Some(entry) = self.placement(id)?.filter(|entry| entry.tag == tag) else {
             return Ok(Outcome::Unneeded);
         };

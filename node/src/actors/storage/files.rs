@@ -131,3 +131,20 @@ pub(super) fn read_whole(disk: &dyn Disk, path: &str, limit: usize) -> Result<Ve
     file.read_at(0, &mut bytes)?;
     Ok(bytes)
 }
+
+/// Reads a file of exactly `len` bytes; `None` if it is missing or has another length.
+///
+/// # Errors
+/// [`DiskError`] as the disk says.
+pub(super) fn read_exact(disk: &dyn Disk, path: &str, len: usize) -> Result<Option<Vec<u8>>, DiskError> {
+    let file = match disk.open(path, false) {
+        Err(DiskError::NotFound(_)) => return Ok(None),
+        other => other?,
+    };
+    if file.len()? != len as u64 {
+        return Ok(None);
+    }
+    let mut bytes = vec![0; len];
+    file.read_at(0, &mut bytes)?;
+    Ok(Some(bytes))
+}

@@ -181,11 +181,11 @@ impl Index {
         })
     }
 
-    /// True if the owner removed this placement and that is not yet to be forgotten.
-    pub(super) fn removed(&self, id: PlacementId, now: Timestamp) -> Result<bool, StorageError> {
+    /// True if the owner removed this placement, as long as that is remembered.
+    pub(super) fn removed(&self, id: PlacementId) -> Result<bool, StorageError> {
         self.read(|transaction| {
             let Some(removed) = absent(transaction.open_table(REMOVED))? else { return Ok(false) };
-            Ok(removed.get(id.as_bytes())?.is_some_and(|until| Timestamp(until.value()) > now))
+            Ok(removed.get(id.as_bytes())?.is_some())
         })
     }
 
@@ -230,7 +230,9 @@ pub(super) fn any_shard(
 }
 
 /// Runs redb code. redb may panic on a file that rotted under it: that too becomes an error.
-pub(super) fn guarded<T, E: Into<redb::Error>>(run: impl FnOnce() -> Result<T, E>) -> Result<T, StorageError> {
+pub(super) fn guarded<T, E: Into<redb::Error>>(
+    run: impl FnOnce() -> Result<T, E>,
+) -> Result<T, StorageError> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(result) => result.map_err(|error| storage_error(error.into())),
         Err(_) => Err(StorageError::Index(format!("{} is damaged", files::INDEX))),

@@ -106,6 +106,8 @@ pub struct ScrubReport {
     pub expired: u64,
     /// Files on disk that no index entry names, deleted.
     pub orphans: u64,
+    /// Shards that the disk would not read; kept, since that may pass.
+    pub unreadable: u64,
 }
 
 /// Why the storage actor could not do its work.
