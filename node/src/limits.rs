@@ -55,6 +55,31 @@ pub const MAX_DHT_KEYS: usize = 1 << 16;
 /// Messages that wait in an actor's mailbox before senders wait.
 pub const MAILBOX: usize = 64;
 
+/// Most bytes of one note in an upload journal.
+pub const MAX_JOURNAL_NOTE: usize = 256 << 10;
+/// Most shards of one placement, so that its record stays within its limit.
+pub const MAX_SHARD_HASHES: u64 = (MAX_PLACEMENT_RECORD as u64 - (64 << 10)) / 32;
+/// Times a shard is sent to one provider before another takes the slot.
+pub const SEND_ATTEMPTS: u32 = 3;
+/// Times a put replaces holders that fail before the placement is signed.
+pub const PUBLISH_ROUNDS: usize = 4;
+/// Times a put searches for providers that fit its policy.
+pub const PROVIDER_SEARCHES: usize = 3;
+/// Times a get searches for a file's holders.
+pub const LOCATE_ATTEMPTS: u32 = 4;
+/// Placements that a node looks at side by side.
+pub const LOOKS_AT_A_TIME: usize = 4;
+/// Holders that one look asks at a time.
+pub const PROBES_AT_A_TIME: usize = 32;
+/// Segments that a repair holds in memory at a time.
+pub const REPAIR_SEGMENTS_IN_FLIGHT: usize = 2;
+/// Peers that a search for a placement's holders asks.
+pub const MAX_HOLDERS_ASKED: usize = 256;
+/// Peers that are asked for the same placement record at a time.
+pub const RECORD_FETCHES: usize = 3;
+/// Peers whose last failure a node remembers.
+pub const MAX_ABSENTEES: usize = 4_096;
+
 /// Bytes of redb's page cache in a node.
 pub const INDEX_CACHE: usize = 4 << 20;
 /// Free bytes of the disk that no shard may take, so that the index can always grow.
@@ -78,6 +103,20 @@ pub const MAX_BLOCKING_JOBS: usize = 8;
 
 /// A peer that does not take a connection within this is passed over.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A DHT query that is not done within this has failed.
+pub const DHT_TIMEOUT: Duration = Duration::from_secs(30);
+/// A peer that could not be reached is left alone for this long, then twice as long, and so on …
+pub const ABSENCE_MIN: Duration = Duration::from_secs(5);
+/// … up to this.
+pub const ABSENCE_MAX: Duration = Duration::from_secs(300);
+/// How often a search for providers samples the network before it gives up.
+pub const SAMPLE_ROUNDS: usize = 8;
+/// A search that has as many providers as needed waits no longer than this for better ones.
+pub const STATUS_PATIENCE: Duration = Duration::from_millis(500);
+/// A reader that knows k shards' holders waits no longer than this for more to answer.
+pub const HOLDINGS_PATIENCE: Duration = Duration::from_millis(300);
+/// Pause before a retry; it grows with every further one.
+pub const RETRY_PAUSE: Duration = Duration::from_millis(500);
 /// A connection that nobody uses is closed after this.
 pub const IDLE_CONNECTION: Duration = Duration::from_secs(60);
 /// A node that reached nobody tries its bootstrap peers again after this, then doubles it.

@@ -8,14 +8,33 @@ use crate::{
     types::Identity,
 };
 use actix::Recipient;
+use std::{fmt, rc::Rc};
+use zeroize::Zeroizing;
 
 /// Who a node is: its peer key, and the key its owner signs placements with.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Keys {
     /// Signs receipts and provider records; its public key is the peer id.
     pub peer: Identity,
     /// Signs placement records and removal orders.
     pub owner: Identity,
+    /// What the keys of the owner's manifests are derived from.
+    pub(crate) owner_secret: Rc<Zeroizing<[u8; 32]>>,
+}
+
+impl Keys {
+    /// Builds both identities from 32 random bytes each; `None` if one is no secp256k1 secret, which
+    /// happens once in 2^128. The bytes are wiped.
+    pub fn from_secrets(peer: &mut [u8; 32], owner: &mut [u8; 32]) -> Option<Self> {
+        let owner_secret = Rc::new(Zeroizing::new(blake3::derive_key("holdfast owner secret v1", owner)));
+        Some(Self { peer: Identity::from_secret(peer)?, owner: Identity::from_secret(owner)?, owner_secret })
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Keys({}, {})", self.peer.peer(), self.owner.peer())
+    }
 }
 
 /// A running node, as the command line, the API and the simulator see it.
@@ -48,7 +67,47 @@ impl Node {
     ///
     /// # Errors
     /// [`storage::StorageError`] if the data directory cannot be used.
-    pub async fn start(_env: Env, _keys: Keys, _settings: Settings) -> Result<Self, storage::StorageError> {
-        unimplemented!("the actors are being written")
+    pub async fn start(env: Env, keys: Keys, settings: Settings) -> Result<Self, storage::StorageError> {
+        let Env { common, net, disk } = env;
+        let timing = settings.timing;
+        let peer = keys.peer.clone();
+        let storage = storage::StorageActor::start(common.clone(), disk, peer.clone(), settings).await?;
+        let network = network::NetworkActor::start(common.clone(), net, timing, storage.clone().recipient());
+        let neighbours = client::Neighbours {
+            send: network.clone().recipient(),
+            providers: network.clone().recipient(),
+            holders: network.clone().recipient(),
+            own: storage.clone().recipient(),
+            write_note: storage.clone().recipient(),
+            read_note: storage.clone().recipient(),
+            list_notes: storage.clone().recipient(),
+        };
+        let client = client::ClientActor::start(common.clone(), keys, neighbours);
+        let neighbours = repair::Neighbours {
+            send: network.clone().recipient(),
+            providers: network.clone().recipient(),
+            holders: network.clone().recipient(),
+            announce: network.clone().recipient(),
+            withdraw: network.clone().recipient(),
+            own: storage.clone().recipient(),
+            placement: storage.clone().recipient(),
+            remember: storage.clone().recipient(),
+        };
+        let repair = repair::RepairActor::start(common, peer.peer(), timing, neighbours);
+        storage.do_send(storage::Subscribe {
+            held: repair.clone().recipient(),
+            dropped: repair.clone().recipient(),
+        });
+        Ok(Self {
+            put: client.clone().recipient(),
+            get: client.clone().recipient(),
+            list: client.clone().recipient(),
+            remove: client.recipient(),
+            scrub: storage.clone().recipient(),
+            storage_status: storage.clone().recipient(),
+            network_status: network.recipient(),
+            repair_status: repair.recipient(),
+            held: storage.recipient(),
+        })
     }
 }

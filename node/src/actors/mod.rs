@@ -5,3 +5,24 @@ pub mod client;
 pub mod network;
 pub mod repair;
 pub mod storage;
+
+mod agenda;
+mod fetch;
+mod holders;
+mod locate;
+mod peers;
+mod race;
+
+use actix::{Message, Recipient};
+
+/// Sends a message to another actor of the same node and waits for its answer.
+///
+/// The mailboxes of a node live and die together with its `LocalSet`, so an asker that is still
+/// polled always finds the other side alive.
+pub(crate) async fn ask<M>(to: &Recipient<M>, message: M) -> M::Result
+where
+    M: Message + Send,
+    M::Result: Send,
+{
+    to.send(message).await.expect("the actors of a node live and die together")
+}

@@ -13,6 +13,11 @@ use std::{fmt, io, sync::Arc};
 pub trait Source: Send + Sync + fmt::Debug {
     /// Something that is the same for the same source after a restart, such as an absolute path.
     fn identity(&self) -> String;
+    /// A number that changes when the bytes may have changed, such as a modification time.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn version(&self) -> io::Result<u64>;
     /// Its length now, in bytes.
     ///
     /// # Errors

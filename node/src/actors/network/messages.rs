@@ -43,10 +43,14 @@ pub struct FindHolders {
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Vec<Candidate>")]
 pub struct FindProviders {
-    /// Stop when so many answered.
+    /// Stop when so many would.
     pub wanted: usize,
+    /// Be content with so many if the others are slow.
+    pub needed: usize,
     /// Bytes that each must have free.
     pub free_bytes: u64,
+    /// Peers to ask first.
+    pub prefer: Vec<PeerId>,
     /// Peers not to ask.
     pub except: Vec<PeerId>,
 }

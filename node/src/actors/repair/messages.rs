@@ -1,17 +1,6 @@
-//! What one may say to the repair actor.
+//! What one may say to the repair actor. Which placements to watch it learns from storage's notices.
 
-use crate::types::PlacementId;
 use actix::Message;
-
-/// Look after a placement from now on: this node holds part of it.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct Watch(pub PlacementId);
-
-/// Stop looking after a placement: it was removed, or its last shard here is gone.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct Unwatch(pub PlacementId);
 
 /// What is being looked after.
 #[derive(Debug, Clone, Copy, Message)]

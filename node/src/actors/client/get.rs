@@ -1,0 +1,176 @@
+//! Fetching a file: locate, open the manifest, then for every segment fetch k shards from whoever
+//! is fastest, decode, decrypt, write.
+
+use super::{
+    actor::Client,
+    catalogue,
+    messages::{ClientError, GetFile, GetReport, Progress, Sink},
+    upload::segment_count,
+};
+use crate::{
+    actors::{
+        fetch::{Fetched, Located, TooFew, fetch_segment},
+        locate::locate,
+    },
+    data::{self, SegmentCipher},
+    env::{Work, blocking},
+    limits,
+    types::{FileLink, Manifest, PlacementRecord},
+};
+use futures::{StreamExt, TryStreamExt, channel::mpsc::UnboundedSender, stream};
+use std::{cell::Cell, rc::Rc, sync::Arc};
+
+/// One download under way.
+struct Download {
+    client: Rc<Client>,
+    located: Rc<Located>,
+    sink: Arc<dyn Sink>,
+    progress: Option<UnboundedSender<Progress>>,
+    cipher: Arc<SegmentCipher>,
+    size: u64,
+    segment_len: u32,
+    done: Cell<u64>,
+    asked: Cell<u64>,
+    decoded: Cell<u32>,
+}
+
+/// Fetches a file.
+pub(super) async fn get(client: Rc<Client>, request: GetFile) -> Result<GetReport, ClientError> {
+    let started = client.common.clock.now();
+    let link = catalogue::resolve(&client, request.file).await?;
+    let located = find(&client, &link).await?;
+    let manifest = open(&located.record, &link)?;
+    let download = Download {
+        cipher: Arc::new(SegmentCipher::new(&manifest.content_key, &link.placement)),
+        size: manifest.size,
+        segment_len: manifest.segment_len,
+        client: client.clone(),
+        located,
+        sink: request.sink,
+        progress: request.progress,
+        done: Cell::new(0),
+        asked: Cell::new(0),
+        decoded: Cell::new(0),
+    };
+    let segments = download.located.record.segments();
+    stream::iter(0..segments)
+        .map(|segment| download.fetch(segment))
+        .buffer_unordered(download.window())
+        .try_collect::<()>()
+        .await?;
+    let sink = download.sink.clone();
+    blocking(&*client.common.spawn, Work::Write { bytes: 0, syncs: 1 }, move || sink.finish())
+        .await
+        .map_err(|error| ClientError::Io(error.to_string()))?;
+    let needed = u64::from(segments) * download.located.record.code.k() as u64;
+    Ok(GetReport {
+        name: manifest.name.clone(),
+        placement: link.placement,
+        size: manifest.size,
+        shards_asked: download.asked.get(),
+        shards_wasted: download.asked.get() - needed,
+        segments_decoded: download.decoded.get(),
+        seconds: client.common.clock.now().since(started).as_secs_f64(),
+    })
+}
+
+/// Finds the placement and its holders; a file that was stored a moment ago may not be announced
+/// yet, so the search is repeated a few times.
+async fn find(client: &Client, link: &FileLink) -> Result<Rc<Located>, ClientError> {
+    let mut outcome = Ok(None);
+    for attempt in 0..limits::LOCATE_ATTEMPTS {
+        client.common.clock.sleep(limits::RETRY_PAUSE * attempt).await;
+        outcome = locate(&client.peers, &client.ask.holders, link.placement).await;
+        if let Ok(Some(located)) = &outcome {
+            let (code, segments) = (located.record.code, located.record.segments());
+            if located.holders.borrow().min_live(code, segments) >= code.k() {
+                return Ok(located.clone());
+            }
+        }
+    }
+    match outcome? {
+        Some(located) => Err(unavailable(&located)),
+        None => Err(ClientError::NotFound(link.placement)),
+    }
+}
+
+fn unavailable(located: &Located) -> ClientError {
+    let (code, holders) = (located.record.code, located.holders.borrow());
+    let live = |segment| code.n() - holders.missing(code, segment).len();
+    let segment = (0..located.record.segments()).min_by_key(|&segment| live(segment)).unwrap_or(0);
+    ClientError::Unavailable { segment, live: live(segment), needed: code.k() }
+}
+
+/// Opens the manifest and checks that it and the placement speak of the same file.
+fn open(record: &PlacementRecord, link: &FileLink) -> Result<Manifest, ClientError> {
+    let manifest = data::open_manifest(&record.sealed_manifest, &link.key, &link.placement)
+        .map_err(|e| ClientError::Sealed(e.to_string()))?;
+    let fits = manifest.segment_len > 0
+        && record.segments() == segment_count(manifest.size, manifest.segment_len)
+        && (0..record.segments()).all(|segment| {
+            let start = u64::from(segment) * u64::from(manifest.segment_len);
+            let len = (manifest.size - start).min(u64::from(manifest.segment_len)) as usize;
+            record.ciphertext_len(segment) == len + limits::TAG
+        });
+    if fits {
+        Ok(manifest)
+    } else {
+        Err(ClientError::Sealed("manifest and placement record disagree".into()))
+    }
+}
+
+impl Download {
+    fn window(&self) -> usize {
+        let segment = self.segment_len as usize + limits::TAG;
+        (limits::MAX_IN_FLIGHT_BYTES / (3 * segment)).clamp(1, limits::SEGMENTS_IN_FLIGHT)
+    }
+
+    async fn fetch(&self, segment: u32) -> Result<(), ClientError> {
+        let fetched = match fetch_segment(&self.client.peers, &self.located, segment).await {
+            Ok(fetched) => fetched,
+            Err(TooFew { .. }) => self.fetch_again(segment).await?,
+        };
+        self.asked.set(self.asked.get() + fetched.asked);
+        let code = self.located.record.code;
+        if fetched.shards.iter().any(|(slot, _)| usize::from(*slot) >= code.k()) {
+            self.decoded.set(self.decoded.get() + 1);
+        }
+        let written = self.write(segment, fetched).await?;
+        self.done.set(self.done.get() + written);
+        if let Some(progress) = &self.progress {
+            // Nobody may be listening any more; the download goes on.
+            let _ = progress.unbounded_send(Progress { done: self.done.get(), total: self.size });
+        }
+        Ok(())
+    }
+
+    /// Holders may have changed since the file was located: look again, once.
+    async fn fetch_again(&self, segment: u32) -> Result<Fetched, ClientError> {
+        let again = locate(&self.client.peers, &self.client.ask.holders, self.located.id).await?;
+        if let Some(again) = again {
+            self.located.holders.replace(again.holders.borrow().clone());
+        }
+        let needed = self.located.record.code.k();
+        fetch_segment(&self.client.peers, &self.located, segment)
+            .await
+            .map_err(|TooFew { live }| ClientError::Unavailable { segment, live, needed })
+    }
+
+    /// Decodes, decrypts and writes a segment; returns its plaintext bytes.
+    async fn write(&self, segment: u32, fetched: Fetched) -> Result<u64, ClientError> {
+        let record = &self.located.record;
+        let (code, len) = (record.code, record.ciphertext_len(segment));
+        let last = segment + 1 == record.segments();
+        let start = u64::from(segment) * u64::from(self.segment_len);
+        let (cipher, sink) = (self.cipher.clone(), self.sink.clone());
+        let job = move || {
+            let sealed = |why: String| ClientError::Sealed(format!("segment {segment}: {why}"));
+            let mut buffer = data::decode(code, len, &fetched.shards).map_err(|e| sealed(e.to_string()))?;
+            drop(fetched);
+            cipher.open(segment, last, &mut buffer).map_err(|e| sealed(e.to_string()))?;
+            sink.write_at(start, &buffer).map_err(|e| ClientError::Io(e.to_string()))?;
+            Ok(buffer.len() as u64)
+        };
+        blocking(&*self.client.common.spawn, Work::Compute { bytes: len as u64 }, job).await
+    }
+}

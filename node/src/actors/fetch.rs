@@ -1,0 +1,98 @@
+//! Getting k whole shards of a segment from whoever is fastest.
+
+use crate::{
+    actors::{
+        holders::Holders,
+        peers::{PeerError, Peers},
+        race::{Race, Speeds},
+    },
+    types::{PeerId, PlacementId, PlacementRecord, ShardKey},
+};
+use bytes::Bytes;
+use futures::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
+use std::{cell::RefCell, rc::Rc, time::Duration};
+
+/// A placement, and who holds it: what a fetch needs to know.
+pub(crate) struct Located {
+    pub(crate) id: PlacementId,
+    pub(crate) record: PlacementRecord,
+    pub(crate) holders: RefCell<Holders>,
+    pub(crate) speeds: RefCell<Speeds>,
+}
+
+/// What one segment's fetch brought.
+pub(crate) struct Fetched {
+    /// At least k whole shards with their slots.
+    pub(crate) shards: Vec<(u16, Bytes)>,
+    /// How many were asked for.
+    pub(crate) asked: u64,
+}
+
+/// Too few whole shards came.
+pub(crate) struct TooFew {
+    pub(crate) live: usize,
+}
+
+type Flights = FuturesUnordered<LocalBoxFuture<'static, Flight>>;
+
+struct Flight {
+    slot: u16,
+    peer: PeerId,
+    took: Duration,
+    result: Result<Bytes, PeerError>,
+}
+
+/// Fetches k shards of a segment, hedged.
+pub(crate) async fn fetch_segment(
+    peers: &Peers,
+    located: &Rc<Located>,
+    segment: u32,
+) -> Result<Fetched, TooFew> {
+    let sources = located.holders.borrow().sources(segment);
+    let mut race = Race::new(located.record.code, sources, &located.speeds.borrow());
+    let mut flights = Flights::new();
+    let mut fetched = Fetched { shards: Vec::with_capacity(located.record.code.k()), asked: 0 };
+    loop {
+        while let Some((slot, peer)) = race.next() {
+            fetched.asked += 1;
+            flights.push(fly(peers.clone(), located.clone(), segment, slot, peer).boxed_local());
+        }
+        let patience = located.speeds.borrow().patience();
+        let mut patience = peers.common.clock.sleep(patience).fuse();
+        futures::select_biased! {
+            flight = flights.next() => match flight {
+                None => return Err(TooFew { live: race.count() }),
+                Some(flight) => if land(located, &mut race, &mut fetched, flight) { return Ok(fetched) },
+            },
+            () = patience => race.hedge(),
+        }
+    }
+}
+
+async fn fly(peers: Peers, located: Rc<Located>, segment: u32, slot: u16, peer: PeerId) -> Flight {
+    let started = peers.common.clock.now();
+    let record = &located.record;
+    let key = ShardKey { placement: located.id, segment, slot };
+    let result = match record.shard_hash(segment, slot) {
+        Some(hash) => peers.read_shard(peer, key, record.shard_len(segment), hash).await,
+        None => Err(PeerError::Wrong { peer, why: format!("it says it holds slot {slot}, which is none") }),
+    };
+    Flight { slot, peer, took: peers.common.clock.now().since(started), result }
+}
+
+/// Takes a shard in; true once there are enough.
+fn land(located: &Located, race: &mut Race, fetched: &mut Fetched, flight: Flight) -> bool {
+    match flight.result {
+        Ok(bytes) => {
+            located.speeds.borrow_mut().observe(flight.peer, flight.took);
+            fetched.shards.push((flight.slot, bytes));
+            race.arrived(flight.slot)
+        }
+        Err(error) => {
+            tracing::debug!(slot = flight.slot, %error, "shard not fetched");
+            located.speeds.borrow_mut().failed(flight.peer);
+            race.failed(flight.slot);
+            false
+        }
+    }
+}

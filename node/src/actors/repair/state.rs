@@ -1,0 +1,123 @@
+//! What a holder knows of the other holders of a placement, and what it does next.
+
+use super::verdict::{Verdict, judge};
+use crate::{
+    actors::holders::Holders,
+    types::{Code, PeerId, PlacementId, ProviderRecord, Timestamp},
+};
+use std::{collections::BTreeMap, time::Duration};
+
+/// One watched placement.
+#[derive(Debug)]
+pub(super) struct Watch {
+    since: Timestamp,
+    seen: BTreeMap<PeerId, Timestamp>,
+    holders: Holders,
+    /// When it is this node's turn to repair, once repair is needed.
+    turn: Option<Timestamp>,
+    looks: u32,
+}
+
+/// What to do after a look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Look again at the usual time.
+    Rest,
+    /// Look again then: others have the first turn.
+    Wait(Timestamp),
+    /// Repair now.
+    Repair,
+}
+
+/// Every so many looks the DHT is asked for holders that nobody told of.
+const LOOKS_PER_SEARCH: u32 = 6;
+
+impl Watch {
+    /// Begins to watch.
+    pub(super) fn new(now: Timestamp) -> Self {
+        Self { since: now, seen: BTreeMap::new(), holders: Holders::default(), turn: None, looks: 0 }
+    }
+
+    /// True if this look must begin with a search of the DHT: at first, now and then, and whenever
+    /// a repair may follow.
+    pub(super) fn must_search(&self) -> bool {
+        self.looks % LOOKS_PER_SEARCH == 0 || self.turn.is_some()
+    }
+
+    /// Who is to be asked.
+    pub(super) fn known(&self) -> Vec<PeerId> {
+        self.holders.records().map(|record| record.provider).collect()
+    }
+
+    /// A holder answered.
+    pub(super) fn answered(&mut self, record: ProviderRecord, now: Timestamp) {
+        self.seen.insert(record.provider, now);
+        self.holders.insert(record);
+    }
+
+    /// A peer says that it holds nothing.
+    pub(super) fn denied(&mut self, peer: &PeerId) {
+        self.holders.remove(peer);
+        self.seen.remove(peer);
+    }
+
+    /// A holder did not answer: it counts as gone once it has been silent for `grace`.
+    pub(super) fn silent(&mut self, peer: &PeerId, now: Timestamp, grace: Duration) {
+        if self.seen.get(peer).is_none_or(|&seen| now.since(seen) >= grace) {
+            self.denied(peer);
+        }
+    }
+
+    /// A look is done.
+    pub(super) fn looked(&mut self) {
+        self.looks = self.looks.wrapping_add(1);
+    }
+
+    /// Who counts as live.
+    pub(super) fn holders(&self) -> &Holders {
+        &self.holders
+    }
+
+    /// Decides what follows from the present view. A node that began to watch less than `grace` ago
+    /// cannot tell who is gone from who is away, and leaves the repair to others.
+    pub(super) fn decide(&mut self, me: &PeerId, scene: &Scene) -> Next {
+        let live = self.holders.min_live(scene.code, scene.segments);
+        let ready = scene.now.since(self.since) >= scene.grace;
+        if judge(scene.code, live) != Verdict::Repair || !ready {
+            self.turn = None;
+            return Next::Rest;
+        }
+        let rank = rank(me, &self.known(), scene.id);
+        let turn = *self.turn.get_or_insert(scene.now + scene.stagger * rank);
+        if scene.now >= turn { Next::Repair } else { Next::Wait(turn) }
+    }
+
+    /// A repair was tried: the next one has a new order of turns.
+    pub(super) fn repaired(&mut self) {
+        self.turn = None;
+    }
+}
+
+/// What a decision depends on beside the view.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scene {
+    pub(super) id: PlacementId,
+    pub(super) code: Code,
+    pub(super) segments: u32,
+    pub(super) now: Timestamp,
+    pub(super) grace: Duration,
+    pub(super) stagger: Duration,
+}
+
+/// This node's place among the live holders, by rendezvous hashing (Thaler and Ravishankar, 1998):
+/// every holder comes to the same order without asking.
+fn rank(me: &PeerId, live: &[PeerId], id: PlacementId) -> u32 {
+    let weight = |peer: &PeerId| {
+        let mut hasher = blake3::Hasher::new_derive_key("holdfast repair order v1");
+        hasher.update(id.as_bytes());
+        hasher.update(&peer.to_bytes());
+        *hasher.finalize().as_bytes()
+    };
+    let mine = weight(me);
+    live.iter().filter(|&peer| peer != me && weight(peer) < mine).count() as u32
+}
