@@ -1,6 +1,6 @@
 //! Power fails at every operation of a small history; what was acknowledged is there afterwards.
 
-use super::{super::*, disk::MemDisk, world::*};
+use super::{disk::MemDisk, world::*};
 use crate::types::{Ask, PlacementId, ShardKey};
 use bytes::Bytes;
 use std::collections::BTreeMap;

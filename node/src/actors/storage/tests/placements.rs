@@ -82,8 +82,9 @@ fn a_shard_and_its_record_that_come_at_once_agree() {
         let world = World::start(MemDisk::new()).await.expect("a fresh disk");
         for nonce in 1..20 {
             let (id, _) = placement(&owner(), nonce, 1);
-            let good = world.store(key(id, 0, 0), &shard(0, 0));
-            let bad = world.store(key(id, 0, 1), b"not in the record");
+            let (right, wrong) = (shard(0, 0), b"not in the record");
+            let good = world.store(key(id, 0, 0), &right);
+            let bad = world.store(key(id, 0, 1), wrong);
             let (good, _, _) = futures::join!(good, bad, publish(&world, nonce, 1));
             good.expect("as the record says");
             assert_eq!(world.read(key(id, 0, 0), 0, 0).await.expect("kept"), shard(0, 0));
