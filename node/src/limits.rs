@@ -23,6 +23,8 @@ pub const MAX_PROVIDER_RECORD: usize = 64 << 10;
 pub const MAX_PLACEMENT_RECORD: usize = 16 << 20;
 /// Most bytes of a request's or response's header: a placement record and its holders' records.
 pub const MAX_HEADER: usize = MAX_PLACEMENT_RECORD + (4 << 20);
+/// Most provider records in one answer: while slots move, two providers may say that they hold one.
+pub const MAX_HOLDERS: usize = 2 * MAX_SHARDS as usize;
 /// Most bytes of an operator's or region's name.
 pub const MAX_LABEL: usize = 64;
 /// Most bytes of a file name.

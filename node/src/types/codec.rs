@@ -3,7 +3,11 @@
 //! postcard (<https://postcard.jamesmunns.com/wire-format>) is a stable, documented format without
 //! self-description; the version byte is ours, so that an unknown layout is refused by name.
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, Error, SeqAccess, Visitor},
+};
+use std::{fmt, marker::PhantomData};
 
 /// Why foreign bytes could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,4 +76,37 @@ pub fn decode_versioned<T: DeserializeOwned>(
         return Err(malformed(format!("{} bytes follow its end", rest.len())));
     }
     Ok(value)
+}
+
+/// Deserializes a list of at most `LIMIT` items.
+///
+/// For lists whose items are much smaller encoded than decoded: two bytes may stand for a whole empty
+/// record, so that bounding the bytes alone would not bound the memory.
+pub(super) fn at_most<'de, D, T, const LIMIT: usize>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    deserializer.deserialize_seq(Bounded::<T, LIMIT>(PhantomData))
+}
+
+struct Bounded<T, const LIMIT: usize>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>, const LIMIT: usize> Visitor<'de> for Bounded<T, LIMIT> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at most {LIMIT} items")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<T>, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            if list.len() == LIMIT {
+                return Err(A::Error::custom(format_args!("more than {LIMIT} items")));
+            }
+            list.push(item);
+        }
+        Ok(list)
+    }
 }

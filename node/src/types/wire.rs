@@ -3,8 +3,9 @@
 
 use super::{
     PlacementId, PlacementRecord, ProviderRecord, ProviderStatus, Receipt, Removal, ShardHash, ShardKey,
-    Signed,
+    Signed, codec::at_most,
 };
+use crate::limits;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -64,7 +65,9 @@ pub enum Answer {
     Placement {
         /// The owner-signed record.
         record: Signed<PlacementRecord>,
-        /// Every unexpired provider record the answerer knows, its own first.
+        /// Every unexpired provider record the answerer knows, its own first; at most
+        /// [`limits::MAX_HOLDERS`].
+        #[serde(deserialize_with = "at_most::<_, _, { limits::MAX_HOLDERS }>")]
         holders: Vec<Signed<ProviderRecord>>,
     },
     /// To [`Ask::StorePlacement`] and [`Ask::Holdings`].

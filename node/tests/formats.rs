@@ -1,0 +1,212 @@
+//! Golden files: the bytes that peers, disks and links agree on.
+//!
+//! A difference means that data written before can no longer be read, or that nodes no longer understand
+//! each other: raise the format's version and say so in CHANGELOG.md. `BLESS=1` writes the files anew.
+
+use bytes::Bytes;
+use holdfast::{
+    data::{SegmentCipher, encode, manifest_key, open_manifest, seal_manifest},
+    types::{
+        Answer, Ask, Code, FileLink, FormatError, HeldSlot, Identity, Manifest, ManifestKey, PeerId,
+        PlacementId, PlacementRecord, Policy, ProviderRecord, ProviderStatus, Receipt, Refusal, Removal,
+        ShardHash, ShardKey, Signable, SignatureError, Signed, Timestamp, decode_versioned, encode_versioned,
+    },
+};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{fmt::Debug, fs, path::Path};
+
+/// Compares with a golden file.
+fn golden(name: &str, bytes: &[u8]) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("{name}.hex"));
+    let lines: Vec<String> = bytes.chunks(48).map(hex::encode).collect();
+    let text = lines.join("\n") + "\n";
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&path, &text).unwrap();
+    }
+    let pinned = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(pinned, text, "the encoding of {name} changed");
+}
+
+fn owner() -> Identity {
+    Identity::from_secret(&mut [1; 32]).unwrap()
+}
+
+fn provider() -> Identity {
+    Identity::from_secret(&mut [2; 32]).unwrap()
+}
+
+fn placement() -> PlacementId {
+    PlacementRecord::derive_id(&owner().peer(), &[3; 32])
+}
+
+fn key(slot: u16) -> ShardKey {
+    ShardKey { placement: placement(), segment: 70_000, slot }
+}
+
+fn placement_record() -> PlacementRecord {
+    PlacementRecord {
+        owner: owner().peer(),
+        nonce: [3; 32],
+        code: Code::new(2, 4, 3).unwrap(),
+        policy: Policy { max_per_operator: 1, max_per_region: 300 },
+        segment_len: (4 << 20) + 16,
+        last_segment_len: 17,
+        shard_hashes: (0..8_u8).map(|i| ShardHash::of(&[i])).collect(),
+        sealed_manifest: Bytes::from_static(b"sealed"),
+        created: Timestamp(1_800_000_000_000_000_001),
+    }
+}
+
+fn provider_record() -> ProviderRecord {
+    ProviderRecord {
+        provider: provider().peer(),
+        placement: placement(),
+        slots: vec![HeldSlot { slot: 3, missing: vec![] }, HeldSlot { slot: 300, missing: vec![0, 70_000] }],
+        operator: "an operator".into(),
+        region: "a region".into(),
+        issued: Timestamp(1),
+        expires: Timestamp(u64::MAX),
+    }
+}
+
+fn receipt() -> Receipt {
+    Receipt {
+        provider: provider().peer(),
+        shard: key(3),
+        hash: ShardHash::of(b"shard"),
+        len: 1_048_640,
+        stored: Timestamp(1_800_000_000_000_000_002),
+    }
+}
+
+fn removal() -> Removal {
+    Removal { owner: owner().peer(), placement: placement() }
+}
+
+fn manifest() -> Manifest {
+    Manifest { name: "päper.txt".into(), size: 70_000, segment_len: 4 << 20, content_key: [4; 32] }
+}
+
+/// Pins the encoding and the signature of a record, reads both back, and has another version refused.
+fn pin_signed<T: Signable + PartialEq + Debug>(name: &str, identity: &Identity, record: &T) {
+    let signed = Signed::new(identity, record);
+    golden(name, &encode_versioned(T::VERSION, record));
+    golden(&format!("{name}_signed"), &postcard::to_stdvec(&signed).unwrap());
+    assert_eq!(&signed.verify().unwrap(), record);
+    let future = encode_versioned(T::VERSION + 1, record);
+    let refused = decode_versioned::<T>(T::NAME, T::VERSION, T::LIMIT, &future).unwrap_err();
+    let (found, known) = (T::VERSION + 1, T::VERSION);
+    assert_eq!(refused, FormatError::Version { what: T::NAME, found, known });
+    let words = format!("{} has format version {found}, this node reads {known}", T::NAME);
+    assert_eq!(refused.to_string(), words);
+}
+
+#[test]
+fn signed_records() {
+    pin_signed("placement_record", &owner(), &placement_record());
+    pin_signed("provider_record", &provider(), &provider_record());
+    pin_signed("receipt", &provider(), &receipt());
+    pin_signed("removal", &owner(), &removal());
+}
+
+#[test]
+fn a_record_signed_by_another_is_refused() {
+    let forged = Signed::new(&owner(), &receipt());
+    let expected = SignatureError::Forged { what: "storage receipt", signer: provider().peer() };
+    assert_eq!(forged.verify(), Err(expected));
+}
+
+#[test]
+fn a_record_that_goes_on_is_refused() {
+    let mut bytes = encode_versioned(1, &removal());
+    bytes.push(0);
+    let refused = decode_versioned::<Removal>("removal order", 1, 1024, &bytes).unwrap_err();
+    assert_eq!(refused.to_string(), "removal order is malformed: 1 bytes follow its end");
+    let too_large = decode_versioned::<Removal>("removal order", 1, 10, &bytes).unwrap_err();
+    assert!(matches!(too_large, FormatError::TooLarge { limit: 10, .. }), "{too_large}");
+    let nothing = decode_versioned::<Removal>("removal order", 1, 10, &[]).unwrap_err();
+    assert_eq!(nothing.to_string(), "removal order is empty");
+}
+
+fn pin_wire<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, messages: &[T]) {
+    let encoded: Vec<Vec<u8>> =
+        messages.iter().map(|message| postcard::to_stdvec(message).unwrap()).collect();
+    for (bytes, message) in encoded.iter().zip(messages) {
+        assert_eq!(&postcard::from_bytes::<T>(bytes).unwrap(), message);
+    }
+    golden(name, &encoded.concat());
+}
+
+#[test]
+fn asks_and_answers() {
+    let record = Signed::new(&owner(), &placement_record());
+    let holder = Signed::new(&provider(), &provider_record());
+    let asks = [
+        Ask::Status,
+        Ask::StoreShard { key: key(1), hash: ShardHash::of(b"shard") },
+        Ask::ReadShard { key: key(2), offset: 64, len: 1 << 20 },
+        Ask::StorePlacement { record: record.clone() },
+        Ask::ReadPlacement { id: placement() },
+        Ask::Holdings { id: placement() },
+        Ask::Remove { order: Signed::new(&owner(), &removal()) },
+    ];
+    pin_wire("ask", &asks);
+    let status =
+        ProviderStatus { free_bytes: 1 << 40, operator: "an operator".into(), region: String::new() };
+    let answers = [
+        Answer::Status(status),
+        Answer::ShardStored(Signed::new(&provider(), &receipt())),
+        Answer::Shard,
+        Answer::Placement { record, holders: vec![holder.clone(), holder.clone()] },
+        Answer::Holdings(holder),
+        Answer::Removed,
+        Answer::Refused(Refusal::Full { free_bytes: 1 }),
+        Answer::Refused(Refusal::NotFound),
+        Answer::Refused(Refusal::Damaged),
+        Answer::Refused(Refusal::Mismatch("length".into())),
+        Answer::Refused(Refusal::Invalid("segment".into())),
+        Answer::Refused(Refusal::Busy),
+        Answer::Refused(Refusal::Storage("disk".into())),
+    ];
+    pin_wire("answer", &answers);
+}
+
+#[test]
+fn placement_ids_and_peer_ids() {
+    golden("placement_id", placement().as_bytes());
+    golden("peer_id", &owner().peer().to_bytes());
+    assert_ne!(placement(), PlacementRecord::derive_id(&provider().peer(), &[3; 32]));
+    assert_eq!(owner().peer(), PeerId::from_bytes(&owner().peer().to_bytes()).unwrap());
+}
+
+#[test]
+fn sealed_manifests() {
+    let key = manifest_key(&[5; 32], &placement());
+    golden("manifest_key", key.as_bytes());
+    let sealed = seal_manifest(&manifest(), &key, &placement(), [6; 12]).unwrap();
+    golden("sealed_manifest", &sealed);
+    assert_eq!(open_manifest(&sealed, &key, &placement()), Ok(manifest()));
+}
+
+#[test]
+fn links() {
+    let link = FileLink { placement: placement(), key: ManifestKey::from_bytes([7; 32]) };
+    let text = link.to_string();
+    golden("link", text.as_bytes());
+    assert_eq!(text.parse(), Ok(link));
+    for wrong in
+        ["", "holdfast:", "http:abc", &text[..text.len() - 1], &text.replace("holdfast:1", "holdfast:2")]
+    {
+        assert!(wrong == text || wrong.parse::<FileLink>().is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn segments_and_shards() {
+    let cipher = SegmentCipher::new(&[8; 32], &placement());
+    let mut segment: Vec<u8> = (0..=255).collect();
+    cipher.seal(1, true, &mut segment);
+    golden("segment", &segment);
+    let shards = encode(Code::new(3, 5, 4).unwrap(), segment).unwrap();
+    golden("shards", &shards.concat());
+}
