@@ -194,10 +194,14 @@ fn links() {
     let text = link.to_string();
     golden("link", text.as_bytes());
     assert_eq!(text.parse(), Ok(link));
-    for wrong in
-        ["", "holdfast:", "http:abc", &text[..text.len() - 1], &text.replace("holdfast:1", "holdfast:2")]
-    {
-        assert!(wrong == text || wrong.parse::<FileLink>().is_err(), "{wrong}");
+    for wrong in ["", "holdfast:", "http:abc", &text[..text.len() - 1], &format!("{text}1")] {
+        assert!(wrong.parse::<FileLink>().is_err(), "{wrong}");
+    }
+    for at in "holdfast:".len()..text.len() {
+        let other = if text.as_bytes()[at] == b'2' { "3" } else { "2" };
+        let mut mistyped = text.clone();
+        mistyped.replace_range(at..=at, other);
+        assert!(mistyped.parse::<FileLink>().is_err(), "{mistyped}");
     }
 }
 
