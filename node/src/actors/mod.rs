@@ -12,6 +12,8 @@ mod holders;
 mod locate;
 mod peers;
 mod race;
+#[cfg(test)]
+mod tests;
 
 use actix::{Message, Recipient};
 

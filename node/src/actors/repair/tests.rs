@@ -1,1 +1,108 @@
+//! Tests of when a holder repairs.
 
+use super::{
+    state::{Next, Scene, Watch},
+    verdict::{Verdict, judge},
+};
+use crate::types::{Code, HeldSlot, Identity, PeerId, PlacementId, ProviderRecord, Timestamp};
+use std::time::Duration;
+
+const GRACE: Duration = Duration::from_secs(100);
+const STAGGER: Duration = Duration::from_secs(10);
+
+fn peer(number: u8) -> PeerId {
+    Identity::from_secret(&mut [number; 32]).expect("a valid secret").peer()
+}
+
+fn id() -> PlacementId {
+    PlacementId::from_bytes([5; 32])
+}
+
+fn code() -> Code {
+    Code::new(2, 5, 3).expect("a code")
+}
+
+fn holding(number: u8, missing: Vec<u32>) -> ProviderRecord {
+    ProviderRecord {
+        provider: peer(number),
+        placement: id(),
+        slots: vec![HeldSlot { slot: u16::from(number) - 1, missing }],
+        operator: String::new(),
+        region: String::new(),
+        issued: Timestamp(0),
+        expires: Timestamp(u64::MAX),
+    }
+}
+
+fn at(seconds: u64) -> Scene {
+    let now = Timestamp(seconds * 1_000_000_000);
+    Scene { id: id(), code: code(), segments: 4, now, grace: GRACE, stagger: STAGGER }
+}
+
+fn watch(live: u8, now: u64) -> Watch {
+    let mut watch = Watch::new(Timestamp(0));
+    for number in 1..=live {
+        watch.answered(holding(number, Vec::new()), at(now).now);
+    }
+    watch
+}
+
+#[test]
+fn the_verdict_follows_the_threshold() {
+    let verdicts = [1, 2, 3, 4, 5].map(|live| judge(code(), live));
+    assert_eq!(
+        verdicts,
+        [Verdict::Lost, Verdict::Repair, Verdict::Repair, Verdict::Healthy, Verdict::Healthy]
+    );
+}
+
+#[test]
+fn exactly_one_holder_acts_at_once_and_the_others_wait_in_turn() {
+    let mut delays: Vec<u64> = (1..=3)
+        .map(|number| match watch(3, 200).decide(&peer(number), &at(200)) {
+            Next::Repair => 0,
+            Next::Wait(turn) => turn.since(at(200).now).as_secs(),
+            Next::Rest => panic!("three of five live is at the threshold"),
+        })
+        .collect();
+    delays.sort_unstable();
+    assert_eq!(delays, [0, 10, 20]);
+}
+
+#[test]
+fn whoever_waits_acts_when_the_turn_comes_and_rests_when_it_is_not_needed_any_more() {
+    let last = (1..=3).max_by_key(|&number| match watch(3, 200).decide(&peer(number), &at(200)) {
+        Next::Wait(turn) => turn,
+        _ => Timestamp(0),
+    });
+    let me = peer(last.expect("three holders"));
+    let mut waiting = watch(3, 200);
+    assert!(matches!(waiting.decide(&me, &at(200)), Next::Wait(_)));
+    assert_eq!(waiting.decide(&me, &at(220)), Next::Repair);
+    waiting.answered(holding(4, Vec::new()), at(220).now);
+    assert_eq!(waiting.decide(&me, &at(221)), Next::Rest);
+}
+
+#[test]
+fn a_newcomer_cannot_tell_gone_from_away_and_leaves_repair_to_others() {
+    let mut watch = watch(3, 50);
+    assert!((1..=3).all(|number| watch.decide(&peer(number), &at(50)) == Next::Rest));
+}
+
+#[test]
+fn a_silent_holder_counts_until_the_grace_is_over() {
+    let mut watch = watch(4, 200);
+    watch.silent(&peer(4), at(299).now, GRACE);
+    assert_eq!(watch.holders().min_live(code(), 4), 4);
+    watch.silent(&peer(4), at(300).now, GRACE);
+    assert_eq!(watch.holders().min_live(code(), 4), 3);
+}
+
+#[test]
+fn one_missing_segment_of_a_slot_counts() {
+    let mut watch = watch(4, 200);
+    watch.answered(holding(4, vec![2]), at(201).now);
+    assert_eq!(watch.holders().min_live(code(), 4), 3);
+    assert_eq!(watch.holders().missing(code(), 2), [3, 4]);
+    assert_eq!(watch.holders().missing(code(), 1), [4]);
+}
