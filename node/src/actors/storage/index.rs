@@ -8,7 +8,7 @@ use super::{
     messages::Shelf,
 };
 use crate::{
-    env::{Disk, DiskError},
+    env::{Disk, DiskError, DiskFile},
     limits,
     types::{ContentHash, PlacementId, ShardHash, ShardKey, Timestamp},
 };
@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     ops::Bound,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
 };
 
 /// Placement, segment and slot, big-endian, so that a placement's shards lie together in order.
@@ -70,22 +71,40 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// Opens or makes the index; redb repairs it if a crash left it half-written.
+    /// Opens the index, and makes it if there is none; redb repairs it if a crash left it half-written.
     ///
     /// # Errors
     /// [`StorageError`] if the disk fails or the file is damaged beyond that.
     pub(super) fn open(disk: &dyn Disk) -> Result<Self, StorageError> {
-        let file = disk.open(files::INDEX, true)?;
-        let fresh = file.is_empty()?;
-        let database = guarded(|| {
-            let mut builder = Database::builder();
-            builder.set_cache_size(limits::INDEX_CACHE).set_check_integrity_on_open(!fresh);
-            builder.create_with_backend(Backend(file))
-        })?;
-        if fresh {
-            files::sync_root(disk)?;
+        match disk.open(files::INDEX, false) {
+            Ok(file) => Self::open_file(file, true),
+            Err(DiskError::NotFound(_)) => Self::make(disk),
+            Err(error) => Err(error.into()),
         }
+    }
+
+    /// Makes an empty index under another name first: redb cannot repair what a crash left of a file
+    /// that was never whole.
+    fn make(disk: &dyn Disk) -> Result<Self, StorageError> {
+        let fresh = format!("{}.new", files::INDEX);
+        let file = disk.open(&fresh, true)?;
+        file.set_len(0)?;
+        guarded(|| Self::builder(false).create_with_backend(Backend(file.clone()))?.close())?;
+        file.sync()?;
+        disk.rename(&fresh, files::INDEX)?;
+        files::sync_root(disk)?;
+        Self::open_file(disk.open(files::INDEX, false)?, false)
+    }
+
+    fn open_file(file: Arc<dyn DiskFile>, check: bool) -> Result<Self, StorageError> {
+        let database = guarded(|| Self::builder(check).create_with_backend(Backend(file)))?;
         Ok(Self { database })
+    }
+
+    fn builder(check: bool) -> redb::Builder {
+        let mut builder = Database::builder();
+        builder.set_cache_size(limits::INDEX_CACHE).set_check_integrity_on_open(check);
+        builder
     }
 
     fn read<T>(
