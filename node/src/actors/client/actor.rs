@@ -13,7 +13,7 @@ use crate::{
 };
 use actix::{Actor, Addr, Context, Handler, Recipient, ResponseFuture};
 use futures::FutureExt;
-use std::rc::Rc;
+use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
 
 /// The actors that the client asks.
 pub struct Neighbours {
@@ -39,6 +39,8 @@ pub(super) struct Client {
     pub(super) keys: Keys,
     pub(super) peers: Peers,
     pub(super) ask: Neighbours,
+    /// Journals in use.
+    pub(super) uploads: RefCell<BTreeSet<String>>,
 }
 
 /// The client actor.
@@ -55,7 +57,9 @@ impl ClientActor {
             network: neighbours.send.clone(),
             storage: neighbours.own.clone(),
         };
-        Actor::start(Self { client: Rc::new(Client { common, keys, peers, ask: neighbours }) })
+        Actor::start(Self {
+            client: Rc::new(Client { common, keys, peers, ask: neighbours, uploads: RefCell::default() }),
+        })
     }
 }
 

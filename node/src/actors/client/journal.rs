@@ -4,6 +4,8 @@
 //! **Invariant:** before any shard of a segment leaves this node, the hash of its plaintext is
 //! durable here. An upload is taken up again under the same key only if every recorded segment
 //! still has that hash; otherwise the file gets a fresh placement and with it a fresh key.
+//! Segment notes are filed under their placement's nonce, and the head is deleted before them: what
+//! a crash in between leaves behind can never be taken for part of another upload.
 
 use super::{actor::Client, messages::ClientError};
 use crate::{
@@ -15,6 +17,7 @@ use crate::{
     types::{Code, ContentHash, PeerId, Policy, ShardHash, decode_versioned, encode_versioned},
 };
 use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 const VERSION: u8 = 1;
@@ -55,8 +58,13 @@ impl Journal {
         Self { key: hasher.finalize().to_hex().to_string() }
     }
 
-    fn segment_key(&self, segment: u32) -> String {
-        format!("{}/{segment:08x}", self.key)
+    /// What the journal is filed under; one upload at a time may use it.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
+    fn segment_key(&self, head: &Head, segment: u32) -> String {
+        format!("{}/{}/{segment:08x}", self.key, hex::encode(&head.nonce[..8]))
     }
 
     pub(super) async fn read_head(&self, client: &Client) -> Result<Option<Head>, ClientError> {
@@ -70,26 +78,28 @@ impl Journal {
     pub(super) async fn read_segment(
         &self,
         client: &Client,
+        head: &Head,
         segment: u32,
     ) -> Result<Option<SegmentNote>, ClientError> {
-        read(client, self.segment_key(segment)).await
+        read(client, self.segment_key(head, segment)).await
     }
 
     pub(super) async fn write_segment(
         &self,
         client: &Client,
+        head: &Head,
         segment: u32,
         note: &SegmentNote,
     ) -> Result<(), ClientError> {
-        write(client, self.segment_key(segment), Some(encode_versioned(VERSION, note))).await
+        write(client, self.segment_key(head, segment), Some(encode_versioned(VERSION, note))).await
     }
 
-    /// Forgets the upload, its head last, so that a crash in between leaves nothing without a head.
-    pub(super) async fn clear(&self, client: &Client, segments: u32) -> Result<(), ClientError> {
-        for segment in 0..segments {
-            write(client, self.segment_key(segment), None).await?;
-        }
-        write(client, self.key.clone(), None).await
+    /// Forgets the upload, its head first.
+    pub(super) async fn clear(&self, client: &Client, head: &Head, segments: u32) -> Result<(), ClientError> {
+        write(client, self.key.clone(), None).await?;
+        let keys = (0..segments).map(|segment| self.segment_key(head, segment));
+        let deletions = stream::iter(keys).map(|key| write(client, key, None));
+        deletions.buffer_unordered(limits::MAILBOX).try_collect().await
     }
 }
 

@@ -34,9 +34,12 @@ pub(super) async fn put(client: Rc<Client>, request: PutFile) -> Result<PutRepor
         stored: client.common.clock.now().as_secs(),
     };
     let before = catalogue::write(&client, &upload.request.name, entry).await?;
-    upload.journal.clear(&client, upload.segments()).await?;
+    upload.journal.clear(&client, &upload.head, upload.segments()).await?;
     if let Some(before) = before {
-        remove::forget(&client, before).await?;
+        // The new file is stored whatever becomes of the old one.
+        if let Err(error) = remove::forget(&client, before).await {
+            tracing::warn!(placement = %before, %error, "the replaced file's holders were not told");
+        }
     }
     let replaced_providers = upload.book.borrow().replaced();
     Ok(PutReport {
@@ -70,13 +73,13 @@ async fn store_segment(upload: &Upload, segment: u32) -> Result<(), ClientError>
             hashes: prepared.hashes.clone(),
             holders: Vec::new(),
         };
-        upload.journal.write_segment(&upload.client, segment, &note).await?;
+        upload.journal.write_segment(&upload.client, &upload.head, segment, &note).await?;
         let sends = (0u16..).zip(prepared.shards).map(|(slot, shard)| {
             let key = ShardKey { placement: upload.placement, segment, slot };
             upload.send(key, prepared.hashes[usize::from(slot)], shard)
         });
         note.holders = try_join_all(sends).await?;
-        upload.journal.write_segment(&upload.client, segment, &note).await?;
+        upload.journal.write_segment(&upload.client, &upload.head, segment, &note).await?;
         upload.notes.borrow_mut()[segment as usize] = Some(note);
     }
     upload.done.set(upload.done.get() + upload.plaintext_len(segment) as u64);
@@ -157,7 +160,7 @@ async fn fill_gaps(upload: &Upload) -> Result<(), ClientError> {
         for (slot, holder) in gaps.into_iter().zip(holders) {
             note.holders[usize::from(slot)] = holder;
         }
-        upload.journal.write_segment(&upload.client, segment, &note).await?;
+        upload.journal.write_segment(&upload.client, &upload.head, segment, &note).await?;
         upload.notes.borrow_mut()[segment as usize] = Some(note);
     }
     Ok(())

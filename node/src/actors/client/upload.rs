@@ -39,6 +39,30 @@ pub(super) struct Upload {
     pub(super) done: Cell<u64>,
     version: u64,
     cipher: Arc<SegmentCipher>,
+    _turn: Turn,
+}
+
+/// The right to use a journal; given back when dropped.
+struct Turn {
+    client: Rc<Client>,
+    key: String,
+}
+
+impl Turn {
+    fn take(client: &Rc<Client>, journal: &Journal, name: &str) -> Result<Self, ClientError> {
+        let key = journal.key().to_owned();
+        if client.uploads.borrow_mut().insert(key.clone()) {
+            Ok(Self { client: client.clone(), key })
+        } else {
+            Err(ClientError::Name(format!("{name:?} is being stored from the same source already")))
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.client.uploads.borrow_mut().remove(&self.key);
+    }
 }
 
 /// A segment, ready to be sent.
@@ -54,6 +78,7 @@ impl Upload {
         check_request(&request)?;
         let (size, version) = measure(&request)?;
         let journal = Journal::of(&request.name, &request.source.identity());
+        let turn = Turn::take(&client, &journal, &request.name)?;
         let resumable = resume(&client, &request, &journal, size).await?;
         let (head, notes) = match resumable {
             Some(found) => found,
@@ -67,7 +92,20 @@ impl Upload {
         let book = RefCell::new(choose_providers(&client, &request, size, &preferred).await?);
         let notes = RefCell::new(notes);
         let done = Cell::new(0);
-        Ok(Self { client, request, head, placement, journal, book, notes, resumed, done, version, cipher })
+        Ok(Self {
+            client,
+            request,
+            head,
+            placement,
+            journal,
+            book,
+            notes,
+            resumed,
+            done,
+            version,
+            cipher,
+            _turn: turn,
+        })
     }
 
     pub(super) fn segments(&self) -> u32 {
@@ -211,7 +249,7 @@ async fn resume(
     let mut notes = Vec::with_capacity(segments as usize);
     let mut intact = same;
     for segment in 0..segments {
-        let note = journal.read_segment(client, segment).await?;
+        let note = journal.read_segment(client, &head, segment).await?;
         if let (true, Some(note)) = (intact, &note) {
             intact = plaintext_hash(client, request, &head, segment).await? == note.plaintext;
         }
@@ -220,7 +258,7 @@ async fn resume(
     if intact {
         return Ok(Some((head, notes)));
     }
-    journal.clear(client, segments).await?;
+    journal.clear(client, &head, segments).await?;
     Ok(None)
 }
 

@@ -24,7 +24,7 @@ use futures::{FutureExt, StreamExt, stream};
 use rand::RngExt;
 use std::{
     cell::{Cell, RefCell},
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     rc::Rc,
 };
 
@@ -226,10 +226,13 @@ impl Handler<PlacementHeld> for RepairActor {
     type Result = ();
 
     fn handle(&mut self, PlacementHeld(id): PlacementHeld, _: &mut Self::Context) {
-        let now = self.shared.now();
-        self.shared.watches.borrow_mut().entry(id).or_insert_with(|| Watch::new(now));
-        self.shared.agenda.schedule(id, self.shared.next_look());
-        self.shared.ask.announce.do_send(Announce(id));
+        let watch = Watch::new(self.shared.now());
+        let mut watches = self.shared.watches.borrow_mut();
+        if let Entry::Vacant(vacant) = watches.entry(id) {
+            vacant.insert(watch);
+            self.shared.agenda.schedule(id, self.shared.next_look());
+            self.shared.ask.announce.do_send(Announce(id));
+        }
     }
 }
 
