@@ -4,7 +4,7 @@
 use crate::types::{PeerId, PlacementId, ShardHash, ShardKey};
 
 /// Something that happened and that someone outside may count, check or plot.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 pub enum Event {
     /// A shard is on disk and acknowledged.
     ShardStored {
