@@ -18,7 +18,7 @@ use holdfast::{
     env::{Common, Env},
     node::{Keys, Node},
     settings::Settings,
-    types::{Identity, PeerId},
+    types::PeerId,
 };
 use madsim::{runtime::Handle, task::JoinHandle, task::NodeId};
 use rand_distr::{Distribution, LogNormal};
@@ -169,8 +169,7 @@ impl<H: Clone + 'static> Cluster<H> {
             up: bytes_per_s(spec.up_mbit_per_s.unwrap_or(links.up_mbit_per_s)),
             down: bytes_per_s(spec.down_mbit_per_s.unwrap_or(links.down_mbit_per_s)),
         };
-        let keys =
-            Keys { peer: self.identity("peer key", number), owner: self.identity("owner key", number) };
+        let keys = self.new_keys(number);
         let spread = LogNormal::new(0.0, self.0.plan.compute.speed_sigma).expect("sigma is finite");
         let speed = spread.sample(&mut rng::stream(self.0.seed, "speed", number));
         let disk_rng = rng::stream(self.0.seed, "disk", number);
@@ -311,7 +310,10 @@ impl<H: Clone + 'static> Cluster<H> {
                 self.disk(node)?.cut_power_after(operations, told);
                 Ok(())
             }
-            Fault::Rot { node, prefix, flips } => self.disk(node).map(|disk| drop(disk.rot(&prefix, flips))),
+            Fault::Rot { node, prefix, flips } => {
+                self.disk(node)?.rot(&prefix, flips);
+                Ok(())
+            }
             Fault::FillDisk { node, free_bytes } => self.disk(node).map(|disk| disk.fill(free_bytes)),
             Fault::FreeDisk { node } => self.disk(node).map(|disk| disk.unfill()),
             Fault::SlowDisk { node, factor } => {
@@ -468,10 +470,11 @@ impl<H: Clone + 'static> Cluster<H> {
         }
     }
 
-    fn identity(&self, purpose: &str, number: u64) -> Identity {
-        let secrets = (0..).map(|attempt| rng::derive(self.0.seed, purpose, number, attempt));
-        let mut identities = secrets.filter_map(|mut secret| Identity::from_secret(&mut secret));
-        identities.next().expect("all but one in 2^128 secrets are keys")
+    fn new_keys(&self, number: u64) -> Keys {
+        let secret = |purpose, attempt| rng::derive(self.0.seed, purpose, number, attempt);
+        let mut attempts =
+            (0..).filter_map(|i| Keys::from_secrets(&mut secret("peer key", i), &mut secret("owner key", i)));
+        attempts.next().expect("all but one in 2^128 secrets are keys")
     }
 
     fn member(&self, node: NodeNumber) -> Result<RefMut<'_, Member<H>>, ClusterError> {

@@ -15,11 +15,7 @@ use holdfast::{
     env::{Common, Dht, Inbound, Net, NetError, libp2p as live},
     types::{Identity, PeerId, PlacementId, Request, Response},
 };
-use libp2p::{
-    Multiaddr, Transport,
-    core::muxing::StreamMuxerBox,
-    multiaddr::Protocol,
-};
+use libp2p::{Multiaddr, Transport, core::muxing::StreamMuxerBox, multiaddr::Protocol};
 use std::rc::Rc;
 
 /// The network of a world.
@@ -62,7 +58,13 @@ impl Network {
     }
 
     /// Brings a node up in its `life`-th life. To be awaited in the node's `LocalSet`.
-    pub async fn start(&self, node: NodeNumber, life: u32, common: Common, identity: &Identity) -> Rc<dyn Net> {
+    pub async fn start(
+        &self,
+        node: NodeNumber,
+        life: u32,
+        common: Common,
+        identity: &Identity,
+    ) -> Rc<dyn Net> {
         match self {
             Self::Direct(fabric) => Rc::new(fabric.start(node, life)),
             Self::Libp2p(libp2p) => libp2p.start(node, common, identity).await,

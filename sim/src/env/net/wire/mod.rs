@@ -15,4 +15,4 @@ mod state;
 mod transport;
 
 pub use state::Wire;
-pub use transport::{SimTransport, address};
+pub use transport::address;

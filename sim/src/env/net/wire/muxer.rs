@@ -108,11 +108,7 @@ impl AsyncWrite for SimStream {
 }
 
 impl AsyncRead for SimStream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let pipe = self.pipes[1];
         self.wire.with(|state, _| match state.pipes.get_mut(&pipe) {
             Some(pipe) => {

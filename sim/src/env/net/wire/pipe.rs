@@ -56,6 +56,11 @@ enum End {
 }
 
 impl Pipe {
+    /// An empty pipe of a connection, written at one of its sides.
+    pub fn new(connection: u64, writer_side: usize) -> Self {
+        Self { connection, writer_side, ..Self::default() }
+    }
+
     /// Takes as many bytes as the window allows.
     pub fn write(&mut self, bytes: &[u8], waker: &Waker) -> Poll<io::Result<usize>> {
         if let Some(kind) = self.broken {

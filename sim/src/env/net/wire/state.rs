@@ -285,8 +285,12 @@ impl State {
             }
         }
         let pipes = &self.pipes;
-        let stale: Vec<FlowId> =
-            self.bulk.iter().filter(|(_, (pipe, _))| !pipes.contains_key(pipe)).map(|(&flow, _)| flow).collect();
+        let stale: Vec<FlowId> = self
+            .bulk
+            .iter()
+            .filter(|(_, (pipe, _))| !pipes.contains_key(pipe))
+            .map(|(&flow, _)| flow)
+            .collect();
         for flow in stale {
             self.bulk.remove(&flow);
             self.links.cancel_bulk(now, flow);
@@ -306,7 +310,7 @@ impl State {
         let mut pipes = [0; 2];
         for (pipe, writer_side) in pipes.iter_mut().zip([side, 1 - side]) {
             *pipe = self.number();
-            self.pipes.insert(*pipe, Pipe { connection: id, writer_side, ..Pipe::default() });
+            self.pipes.insert(*pipe, Pipe::new(id, writer_side));
         }
         self.connections.get_mut(&id).expect("it was just checked").pipes.extend(pipes);
         let theirs = [pipes[1], pipes[0]];
