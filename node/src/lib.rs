@@ -4,6 +4,8 @@
 //! seam to a world (real or simulated), [`actors`] decide, and [`node`] connects them.
 
 pub mod actors;
+pub mod api;
+pub mod cli;
 pub mod data;
 pub mod env;
 pub mod events;

@@ -88,6 +88,11 @@ pub const RECORD_FETCHES: usize = 3;
 /// Peers whose last failure a node remembers.
 pub const MAX_ABSENTEES: usize = 4_096;
 
+/// Most bytes of a line on the control socket.
+pub const MAX_CONTROL_LINE: usize = 64 << 10;
+/// Connections to the control socket that a node serves at a time.
+pub const MAX_CONTROL_CONNECTIONS: usize = 32;
+
 /// Bytes of redb's page cache in a node.
 pub const INDEX_CACHE: usize = 4 << 20;
 /// Free bytes of the disk that no shard may take, so that the index can always grow.

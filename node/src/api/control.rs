@@ -1,0 +1,195 @@
+//! The server side of the control socket: a thin door to the node's recipients.
+
+use super::{Ask, Failed, FailureKind, FileSink, FileSource, NodeStatus, Reply, VERSION, Versioned};
+use crate::{
+    actors::{
+        client::{FileRef, GetFile, ListFiles, Progress, PutFile, RemoveFile},
+        network::NetworkStatusQuery,
+        repair::RepairStatusQuery,
+        storage::{Scrub, StorageStatusQuery},
+    },
+    env::Spawn,
+    limits,
+    node::Node,
+    types::PeerId,
+};
+use actix::{Message, Recipient};
+use futures::{
+    SinkExt, StreamExt,
+    channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded},
+};
+use std::{collections::BTreeMap, future::Future, io, path::Path, process, rc::Rc, sync::Arc};
+use tokio::{
+    net::{UnixListener, UnixStream},
+    sync::Semaphore,
+};
+use tokio_util::codec::{Framed, LinesCodec};
+
+type Lines = Framed<UnixStream, LinesCodec>;
+
+/// What the control socket opens the door to.
+pub struct Control {
+    /// The running node.
+    pub node: Node,
+    /// The owner's id.
+    pub owner: PeerId,
+    /// Counts of events since the start.
+    pub counters: Box<dyn Fn() -> BTreeMap<String, u64>>,
+}
+
+/// Answers connections until it is dropped.
+pub async fn serve(listener: UnixListener, control: Rc<Control>, spawn: Rc<dyn Spawn>) {
+    let slots = Arc::new(Semaphore::new(limits::MAX_CONTROL_CONNECTIONS));
+    loop {
+        let slot = slots.clone().acquire_owned().await.expect("the semaphore is never closed");
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let control = control.clone();
+                spawn.local(Box::pin(async move {
+                    if let Err(why) = control.connection(stream).await {
+                        tracing::debug!(%why, "a control connection ended early");
+                    }
+                    drop(slot);
+                }));
+            }
+            Err(why) => {
+                tracing::error!(%why, "the control socket failed");
+                return;
+            }
+        }
+    }
+}
+
+impl Control {
+    async fn connection(&self, stream: UnixStream) -> io::Result<()> {
+        let mut lines = Framed::new(stream, LinesCodec::new_with_max_length(limits::MAX_CONTROL_LINE));
+        let reply = match lines.next().await {
+            None => return Ok(()),
+            Some(Err(why)) => Err(Failed::new(FailureKind::Usage, format!("unreadable request: {why}"))),
+            Some(Ok(line)) => match parse(&line) {
+                Ok(ask) => self.answer(ask, &mut lines).await,
+                Err(failed) => Err(failed),
+            },
+        };
+        say(&mut lines, &reply.unwrap_or_else(Reply::Failed)).await
+    }
+
+    async fn answer(&self, ask: Ask, lines: &mut Lines) -> Result<Reply, Failed> {
+        match ask {
+            Ask::Put { name, path, code, policy, segment_len } => {
+                let source = Arc::new(FileSource::open(&path).map_err(|why| file_failed(&path, &why))?);
+                let (sender, receiver) = unbounded();
+                let put = PutFile { name, source, code, policy, segment_len, progress: Some(sender) };
+                Ok(Reply::Put(while_reporting(ask_actor(&self.node.put, put), receiver, lines).await??))
+            }
+            Ask::Get { file, path } => self.get(&file, &path, lines).await,
+            Ask::List => {
+                for entry in ask_actor(&self.node.list, ListFiles).await?? {
+                    // A client that went away gets no more entries, and nothing else is lost.
+                    say(lines, &Reply::Entry(entry)).await.map_err(gone)?;
+                }
+                Ok(Reply::Listed)
+            }
+            Ask::Remove { name } => {
+                Ok(Reply::Removed(ask_actor(&self.node.remove, RemoveFile { name }).await??))
+            }
+            Ask::Status => Ok(Reply::Status(Box::new(self.status().await?))),
+            Ask::Scrub => Ok(Reply::Scrubbed(ask_actor(&self.node.scrub, Scrub).await?.map_err(storage)?)),
+        }
+    }
+
+    async fn get(&self, file: &str, path: &Path, lines: &mut Lines) -> Result<Reply, Failed> {
+        let file = match file.starts_with("holdfast:") {
+            true => FileRef::Link(file.parse().map_err(|why| {
+                Failed::new(FailureKind::Usage, why).hint("copy the whole link that `holdfast put` printed")
+            })?),
+            false => FileRef::Name(file.to_string()),
+        };
+        let sink = Arc::new(FileSink::create(path).map_err(|why| file_failed(path, &why))?);
+        let (sender, receiver): (UnboundedSender<Progress>, _) = unbounded();
+        let get = GetFile { file, sink, progress: Some(sender) };
+        Ok(Reply::Got(while_reporting(ask_actor(&self.node.get, get), receiver, lines).await??))
+    }
+
+    async fn status(&self) -> Result<NodeStatus, Failed> {
+        Ok(NodeStatus {
+            version: env!("CARGO_PKG_VERSION").into(),
+            pid: process::id(),
+            owner: self.owner.to_string(),
+            network: ask_actor(&self.node.network_status, NetworkStatusQuery).await?,
+            storage: ask_actor(&self.node.storage_status, StorageStatusQuery).await?.map_err(storage)?,
+            repair: ask_actor(&self.node.repair_status, RepairStatusQuery).await?,
+            counters: (self.counters)(),
+        })
+    }
+}
+
+fn parse(line: &str) -> Result<Ask, Failed> {
+    let version = serde_json::from_str::<serde_json::Value>(line)
+        .ok()
+        .and_then(|value| value.get("version").and_then(serde_json::Value::as_u64));
+    if version.is_some_and(|version| version != u64::from(VERSION)) {
+        let message = format!("control version {} is not {VERSION}", version.unwrap_or_default());
+        return Err(Failed::new(FailureKind::Usage, message).hint("use the `holdfast` that runs the node"));
+    }
+    let parsed: Result<Versioned, _> = serde_json::from_str(line);
+    parsed.map(|versioned| versioned.ask).map_err(|why| {
+        Failed::new(FailureKind::Usage, format!("malformed request: {why}"))
+    })
+}
+
+async fn ask_actor<M>(actor: &Recipient<M>, message: M) -> Result<M::Result, Failed>
+where
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    let stopping = |_| Failed::new(FailureKind::Unavailable, "the node is stopping");
+    actor.send(message).await.map_err(stopping)
+}
+
+/// Awaits `work` and passes its progress on. A client that went away does not stop the work.
+async fn while_reporting<T>(
+    work: impl Future<Output = T>,
+    mut progress: UnboundedReceiver<Progress>,
+    lines: &mut Lines,
+) -> T {
+    let report = async {
+        while let Some(mut latest) = progress.next().await {
+            while let Ok(newer) = progress.try_recv() {
+                latest = newer;
+            }
+            if say(lines, &Reply::Progress(latest)).await.is_err() {
+                break;
+            }
+        }
+        // Nobody listens, or the work is about to end: what is left is the work itself.
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        biased;
+        done = work => done,
+        () = report => unreachable!("the report never ends"),
+    }
+}
+
+async fn say(lines: &mut Lines, reply: &Reply) -> io::Result<()> {
+    let line = serde_json::to_string(reply)?;
+    lines.send(line).await.map_err(io::Error::other)
+}
+
+fn gone(why: io::Error) -> Failed {
+    Failed::new(FailureKind::Failed, why)
+}
+
+fn storage(why: crate::actors::storage::StorageError) -> Failed {
+    Failed::new(FailureKind::Failed, why)
+}
+
+fn file_failed(path: &Path, why: &io::Error) -> Failed {
+    let kind = match why.kind() {
+        io::ErrorKind::NotFound => FailureKind::NotFound,
+        io::ErrorKind::InvalidInput | io::ErrorKind::IsADirectory => FailureKind::Usage,
+        _ => FailureKind::Failed,
+    };
+    Failed::new(kind, format!("{}: {why}", path.display()))
+}

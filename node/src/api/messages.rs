@@ -1,0 +1,168 @@
+//! The lines of the control socket.
+
+use crate::{
+    actors::{
+        client::{CatalogueEntry, ClientError, GetReport, Progress, PutReport, RemoveReport},
+        network::NetworkStatus,
+        repair::RepairStatus,
+        storage::{ScrubReport, StorageStatus},
+    },
+    types::{Code, Policy},
+};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, path::PathBuf};
+
+/// The version of these lines; a node refuses another one.
+pub const VERSION: u16 = 1;
+
+/// The first line of a connection.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Versioned {
+    /// [`VERSION`] of the asker.
+    pub version: u16,
+    /// What it asks.
+    pub ask: Ask,
+}
+
+/// What a node may be asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ask {
+    /// Store the file at an absolute path.
+    Put {
+        /// Its name in the catalogue.
+        name: String,
+        /// Where it is.
+        path: PathBuf,
+        /// Its erasure code.
+        code: Code,
+        /// How its slots may be spread.
+        policy: Policy,
+        /// Plaintext bytes a segment.
+        segment_len: usize,
+    },
+    /// Fetch a file to an absolute path.
+    Get {
+        /// Its name in the catalogue, or a link.
+        file: String,
+        /// Where it goes.
+        path: PathBuf,
+    },
+    /// List the catalogue.
+    List,
+    /// Forget a file.
+    Remove {
+        /// Its name in the catalogue.
+        name: String,
+    },
+    /// Tell what the node does.
+    Status,
+    /// Read every shard back.
+    Scrub,
+}
+
+/// A line of the answer. [`Reply::Progress`] and [`Reply::Entry`] announce more lines, all others end it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reply {
+    /// Bytes done so far.
+    Progress(Progress),
+    /// One file of the catalogue.
+    Entry(CatalogueEntry),
+    /// The file is stored.
+    Put(PutReport),
+    /// The file is fetched.
+    Got(GetReport),
+    /// The catalogue is at its end.
+    Listed,
+    /// The file is forgotten.
+    Removed(RemoveReport),
+    /// What the node does.
+    Status(Box<NodeStatus>),
+    /// What a scrub found.
+    Scrubbed(ScrubReport),
+    /// It could not be done.
+    Failed(Failed),
+}
+
+/// What a running node does.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NodeStatus {
+    /// The program's version.
+    pub version: String,
+    /// The process.
+    pub pid: u32,
+    /// The owner's id.
+    pub owner: String,
+    /// How the network looks.
+    pub network: NetworkStatus,
+    /// What is stored.
+    pub storage: StorageStatus,
+    /// What is looked after.
+    pub repair: RepairStatus,
+    /// Events since the start, by kind, and bytes moved.
+    pub counters: BTreeMap<String, u64>,
+}
+
+/// Why something could not be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failed {
+    /// What the asker can do about it.
+    pub kind: FailureKind,
+    /// What happened.
+    pub message: String,
+    /// What may help.
+    pub hint: Option<String>,
+}
+
+/// Failures by what the asker can do about them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// It failed.
+    Failed,
+    /// The request is wrong.
+    Usage,
+    /// There is no such file.
+    NotFound,
+    /// Not possible now.
+    Unavailable,
+    /// The link does not open the file, or its bytes were changed.
+    Sealed,
+}
+
+impl Failed {
+    /// A failure without a hint.
+    pub fn new(kind: FailureKind, message: impl ToString) -> Self {
+        Self { kind, message: message.to_string(), hint: None }
+    }
+
+    /// With a hint.
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+}
+
+impl From<ClientError> for Failed {
+    fn from(error: ClientError) -> Self {
+        let kind = match &error {
+            ClientError::Code(_) => FailureKind::Usage,
+            ClientError::TooFewProviders { .. } | ClientError::Unavailable { .. } | ClientError::Net(_) => {
+                FailureKind::Unavailable
+            }
+            ClientError::Name(_) | ClientError::NotFound(_) => FailureKind::NotFound,
+            ClientError::Sealed(_) => FailureKind::Sealed,
+            ClientError::SourceChanged(_) | ClientError::Io(_) | ClientError::Storage(_) => FailureKind::Failed,
+        };
+        let hint = match &error {
+            ClientError::TooFewProviders { .. } => "start more nodes, ask for a smaller --n, or widen the policy",
+            ClientError::NotFound(_) => "its holders may be offline, or the file was removed; try again later",
+            ClientError::Unavailable { .. } => "repair may be under way; try again later",
+            ClientError::SourceChanged(_) => "put it again when nobody writes to it",
+            ClientError::Net(_) => "see `holdfast status`: is anybody connected?",
+            ClientError::Sealed(_) => "check that the link is complete and belongs to this file",
+            _ => return Self::new(kind, error),
+        };
+        Self::new(kind, error).hint(hint)
+    }
+}

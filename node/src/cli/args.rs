@@ -1,0 +1,171 @@
+//! What may be said on the command line.
+
+use crate::{limits, types::Code};
+use bytesize::ByteSize;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use std::path::PathBuf;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  failed
+  2  the command line or the settings are wrong
+  3  no such file, in the catalogue, on disk or in the network
+  4  not possible now: the node is not running, or too few peers can be reached
+  5  the link does not open the file, or its bytes were changed by someone
+`doctor` exits with 0 (all well), 1 (warnings) or 2 (something fails).
+
+Environment:
+  HOLDFAST_DIR  the node's directory, as --dir
+  HOLDFAST_LOG  what `run` logs to stderr, such as info or holdfast=debug
+  NO_COLOR      no colour if set";
+
+/// Decentralized storage: encrypted, erasure-coded, repaired by its providers.
+#[derive(Debug, Parser)]
+#[command(name = "holdfast", version, after_help = EXIT_CODES, arg_required_else_help = true)]
+pub struct Arguments {
+    /// The node's directory [default: holdfast in the user's data directory]
+    #[arg(long, global = true, env = "HOLDFAST_DIR", value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Print one JSON document to stdout instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a node: its directory, keys and settings
+    Init(Init),
+    /// Run the node until Ctrl-C
+    Run(Run),
+    /// Store a file; prints the link that finds and opens it
+    Put(Put),
+    /// Fetch a file by its name in the catalogue or by a link
+    Get(Get),
+    /// List the stored files
+    Ls,
+    /// Forget a file, here and at its providers
+    Rm {
+        /// Its name in the catalogue
+        name: String,
+    },
+    /// Show what the running node does
+    Status,
+    /// Show the settings
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Check everything that may be wrong, and name the remedy
+    Doctor,
+    /// Run several nodes on this machine until Ctrl-C
+    ///
+    /// Their directories stand below --dir as node-00, node-01, … and are used again by the next start. A
+    /// command talks to the node that its own --dir names.
+    Localnet(Localnet),
+    /// Print completions for a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print the settings in force, defaults included
+    Show,
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Bytes to offer to others, such as 500GiB; 0 makes a pure client
+    #[arg(long, value_name = "SIZE")]
+    pub capacity: Option<ByteSize>,
+    /// Address to listen on (multiaddr); may be repeated
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Vec<String>,
+    /// Node to join through (multiaddr ending in /p2p/<peer id>); may be repeated
+    #[arg(long, value_name = "ADDRESS")]
+    pub bootstrap: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Stop when stdin is closed, so that a node dies with the program that started it
+    #[arg(long, hide = true)]
+    pub until_stdin_closes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Put {
+    /// The file to store
+    pub file: PathBuf,
+    /// Its name in the catalogue [default: the file's own name]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Shards that rebuild a segment
+    #[arg(long, default_value_t = 4)]
+    pub k: u16,
+    /// Shards of a segment, each with another provider
+    #[arg(long, default_value_t = 8)]
+    pub n: u16,
+    /// Live shards at or below which a segment is repaired [default: halfway between k and n]
+    #[arg(long, value_name = "M")]
+    pub repair_at: Option<u16>,
+    /// Plaintext bytes of a segment
+    #[arg(long, value_name = "SIZE", default_value_t = ByteSize::b(limits::DEFAULT_SEGMENT as u64))]
+    pub segment_size: ByteSize,
+    /// Most shards of a segment with one operator
+    #[arg(long, value_name = "SHARDS")]
+    pub max_per_operator: Option<u16>,
+    /// Most shards of a segment in one region
+    #[arg(long, value_name = "SHARDS")]
+    pub max_per_region: Option<u16>,
+}
+
+impl Put {
+    /// The erasure code that was asked for.
+    pub fn code(&self) -> Result<Code, crate::types::CodeError> {
+        match self.repair_at {
+            Some(repair_at) => Code::new(self.k, self.n, repair_at),
+            None => Code::with_default_threshold(self.k, self.n),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Get {
+    /// Name in the catalogue, or a link
+    pub file: String,
+    /// Where to write it, - for stdout [default: the file's own name, here]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Localnet {
+    /// How many nodes
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub nodes: u16,
+    /// Port of the first node, TCP and UDP; the others follow [default: free ones]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1024..=65000))]
+    pub base_port: Option<u16>,
+    /// Bytes that each node offers
+    #[arg(long, value_name = "SIZE", default_value = "10GiB")]
+    pub capacity: ByteSize,
+    /// How often nodes probe and repair
+    #[arg(long, value_enum, default_value_t = Pace::Normal)]
+    pub timing: Pace,
+}
+
+/// How often things happen in a local network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Pace {
+    /// As in the real network: hours
+    Normal,
+    /// Seconds, to watch a repair
+    Fast,
+}

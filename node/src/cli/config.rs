@@ -1,0 +1,63 @@
+//! Settings as text: the file that `init` writes, with its comments, and what is in force.
+
+use super::{failure::Failure, home::Home, output::Output};
+use crate::settings::Settings;
+
+/// Prints the settings in force.
+pub fn show(home: &Home, output: Output) -> Result<(), Failure> {
+    let settings = home.settings()?;
+    output.print(&settings, |out| out.write_all(render(&settings).as_bytes()))
+}
+
+/// The settings as a commented file.
+pub fn render(settings: &Settings) -> String {
+    let timing = &settings.timing;
+    format!(
+        "\
+# Settings of a Holdfast node. Every line may be left out; an unknown one is refused.
+
+# Bytes of shards this node offers to store. 0 makes it a pure client.
+capacity_bytes = {capacity}
+# Who runs this node: shared by all nodes of one operator, so that owners can spread over operators.
+operator = {operator}
+# Where this node stands, in your words.
+region = {region}
+# Addresses to listen on (multiaddr). Port 0 lets the system choose one at each start.
+listen = {listen}
+# Nodes to join through (multiaddr that ends in /p2p/<peer id>).
+bootstrap = {bootstrap}
+
+# How often the node does what nobody asked it for. Seconds.
+[timing]
+# Mean time between two probes of a placement's holders.
+probe_interval_s = {probe:?}
+# A holder without an answer for this long counts as gone.
+holder_grace_s = {grace:?}
+# A holder of rank r waits r times this before it repairs.
+repair_stagger_s = {stagger:?}
+# Between two announcements to the DHT.
+announce_interval_s = {announce:?}
+# Between two scrubs.
+scrub_interval_s = {scrub:?}
+",
+        capacity = settings.capacity_bytes,
+        operator = toml_text(&settings.operator),
+        region = toml_text(&settings.region),
+        listen = list(&settings.listen),
+        bootstrap = list(&settings.bootstrap),
+        probe = timing.probe_interval_s,
+        grace = timing.holder_grace_s,
+        stagger = timing.repair_stagger_s,
+        announce = timing.announce_interval_s,
+        scrub = timing.scrub_interval_s,
+    )
+}
+
+fn list(values: &[String]) -> String {
+    let values: Vec<String> = values.iter().map(|value| toml_text(value)).collect();
+    format!("[{}]", values.join(", "))
+}
+
+fn toml_text(value: &str) -> String {
+    toml::Value::from(value).to_string()
+}

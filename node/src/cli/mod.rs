@@ -1,0 +1,64 @@
+//! The command line: data to stdout, everything else to stderr, an exit code for every kind of failure.
+//!
+//! `init`, `run`, `doctor` and `localnet` work on a node's directory; all other commands talk to a running
+//! node over its control socket ([`crate::api`]).
+
+// This is where a person meets the real world, with its clock, threads and runtime.
+#![allow(clippy::disallowed_methods, reason = "the command line lives in the real world")]
+
+mod args;
+mod config;
+mod connection;
+mod doctor;
+mod failure;
+mod files;
+mod home;
+mod init;
+mod keys;
+mod localnet;
+mod output;
+mod run;
+mod status;
+#[cfg(test)]
+mod tests;
+
+use args::{Arguments, Command, ConfigCommand};
+use clap::{CommandFactory, Parser};
+use failure::Failure;
+use home::Home;
+use output::Output;
+use std::process::ExitCode;
+
+/// Runs the command that the process was called with.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match dispatch(arguments) {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let output = Output::new(arguments.json);
+    if let Command::Completions { shell } = arguments.command {
+        clap_complete::generate(shell, &mut Arguments::command(), "holdfast", &mut std::io::stdout());
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Command::Localnet(options) = arguments.command {
+        return localnet::run(arguments.dir, &options, output).map(|()| ExitCode::SUCCESS);
+    }
+    let home = Home::find(arguments.dir)?;
+    match arguments.command {
+        Command::Init(options) => init::run(&home, &options, output),
+        Command::Run(options) => run::run(&home, &options),
+        Command::Put(options) => files::put(&home, &options, output),
+        Command::Get(options) => files::get(&home, &options, output),
+        Command::Ls => files::list(&home, output),
+        Command::Rm { name } => files::remove(&home, name, output),
+        Command::Status => status::run(&home, output),
+        Command::Config { command: ConfigCommand::Show } => config::show(&home, output),
+        Command::Doctor => return doctor::run(&home, output),
+        Command::Localnet(_) | Command::Completions { .. } => unreachable!("handled above"),
+    }
+    .map(|()| ExitCode::SUCCESS)
+}
