@@ -10,10 +10,7 @@ mod suite;
 mod tidy;
 
 use clap::{Parser, Subcommand};
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
 /// What went wrong, in words for the person at the terminal.
 type Failure = String;
@@ -51,8 +48,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// The folder of the workspace that this program was built from.
+/// The root of the workspace whose cargo runs this program.
 fn workspace_root() -> PathBuf {
-    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let xtask = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
     xtask.parent().expect("xtask is a folder of the workspace").to_path_buf()
 }

@@ -133,9 +133,9 @@ fn parse(line: &str) -> Result<Ask, Failed> {
         return Err(Failed::new(FailureKind::Usage, message).hint("use the `holdfast` that runs the node"));
     }
     let parsed: Result<Versioned, _> = serde_json::from_str(line);
-    parsed.map(|versioned| versioned.ask).map_err(|why| {
-        Failed::new(FailureKind::Usage, format!("malformed request: {why}"))
-    })
+    parsed
+        .map(|versioned| versioned.ask)
+        .map_err(|why| Failed::new(FailureKind::Usage, format!("malformed request: {why}")))
 }
 
 async fn ask_actor<M>(actor: &Recipient<M>, message: M) -> Result<M::Result, Failed>

@@ -152,11 +152,17 @@ impl From<ClientError> for Failed {
             }
             ClientError::Name(_) | ClientError::NotFound(_) => FailureKind::NotFound,
             ClientError::Sealed(_) => FailureKind::Sealed,
-            ClientError::SourceChanged(_) | ClientError::Io(_) | ClientError::Storage(_) => FailureKind::Failed,
+            ClientError::SourceChanged(_) | ClientError::Io(_) | ClientError::Storage(_) => {
+                FailureKind::Failed
+            }
         };
         let hint = match &error {
-            ClientError::TooFewProviders { .. } => "start more nodes, ask for a smaller --n, or widen the policy",
-            ClientError::NotFound(_) => "its holders may be offline, or the file was removed; try again later",
+            ClientError::TooFewProviders { .. } => {
+                "start more nodes, ask for a smaller --n, or widen the policy"
+            }
+            ClientError::NotFound(_) => {
+                "its holders may be offline, or the file was removed; try again later"
+            }
             ClientError::Unavailable { .. } => "repair may be under way; try again later",
             ClientError::SourceChanged(_) => "put it again when nobody writes to it",
             ClientError::Net(_) => "see `holdfast status`: is anybody connected?",

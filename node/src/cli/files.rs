@@ -16,7 +16,7 @@ use crate::{
 use indicatif::HumanBytes;
 use std::{
     fs::{self, File},
-    io::{self, Write},
+    io,
     path::{Path, PathBuf, absolute},
     process,
 };
@@ -42,7 +42,8 @@ pub fn put(home: &Home, options: &args::Put, output: Output) -> Result<(), Failu
 /// Checks what can be checked before the node is asked.
 fn put_request(options: &args::Put) -> Result<Ask, Failure> {
     let code = options.code().map_err(|why| {
-        Failure::usage(why).hint("any k of n shards rebuild a segment, so k < n; repair starts between: k ≤ M < n")
+        Failure::usage(why)
+            .hint("any k of n shards rebuild a segment, so k < n; repair starts between: k ≤ M < n")
     })?;
     let segment = options.segment_size.as_u64();
     if segment == 0 || segment > limits::MAX_SEGMENT as u64 {
@@ -109,7 +110,9 @@ fn get_to_stdout(home: &Home, file: &str) -> Result<(), Failure> {
     let fetched = fetch(home, file, &path).and_then(|_| {
         let mut from = File::open(&path).map_err(|why| Failure::file(&path, &why))?;
         match io::copy(&mut from, &mut io::stdout().lock()) {
-            Err(why) if why.kind() != io::ErrorKind::BrokenPipe => Err(Failure::failed(format!("stdout: {why}"))),
+            Err(why) if why.kind() != io::ErrorKind::BrokenPipe => {
+                Err(Failure::failed(format!("stdout: {why}")))
+            }
             _ => Ok(()),
         }
     });
@@ -153,7 +156,10 @@ pub fn remove(home: &Home, name: String, output: Output) -> Result<(), Failure> 
     let reply = ask(home, Ask::Remove { name: name.clone() }, |_| (), |_| ())?;
     let Reply::Removed(report) = reply else { return Err(unexpected(&reply)) };
     if report.unreachable > 0 {
-        eprintln!("{} holders could not be reached; they keep their shards until they hear of it", report.unreachable);
+        eprintln!(
+            "{} holders could not be reached; they keep their shards until they hear of it",
+            report.unreachable
+        );
     }
     output.print(&report, |out| writeln!(out, "removed {name}: {} holders confirmed", report.confirmed))
 }

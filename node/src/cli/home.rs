@@ -1,7 +1,7 @@
 //! A node's directory: what stands in it, under which name.
 
 use super::{failure::Failure, keys};
-use crate::{api::FailureKind, node::Keys, settings::Settings};
+use crate::{api::FailureKind, node::Keys, settings::Settings, types::Identity};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -27,7 +27,8 @@ impl Home {
             return Ok(Self::at(dir));
         }
         let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let data = absolute("XDG_DATA_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/share")));
+        let data =
+            absolute("XDG_DATA_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/share")));
         let data = data.ok_or_else(|| {
             Failure::usage("no directory is named and HOME is not set").hint("name one with --dir DIR")
         })?;
@@ -91,7 +92,10 @@ impl Home {
         self.must_exist()?;
         let mut peer = keys::read(&self.peer_key_path(), keys::Role::Peer)?;
         let mut owner = keys::read(&self.owner_key_path(), keys::Role::Owner)?;
-        Keys::from_secrets(&mut peer, &mut owner).ok_or_else(|| {
+        let mut keys = || {
+            Some(Keys { peer: Identity::from_secret(&mut peer)?, owner: Identity::from_secret(&mut owner)? })
+        };
+        keys().ok_or_else(|| {
             Failure::failed(format!("{}: a key is no secp256k1 secret", self.dir.display()))
                 .hint("restore the key files from a copy")
         })

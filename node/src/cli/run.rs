@@ -114,7 +114,8 @@ fn listen(path: &Path) -> Result<UnixListener, Failure> {
         Ok(listener)
     };
     bind().map_err(|why| {
-        Failure::file(path, &why).hint("the path of a socket is short: some 100 bytes; choose a shorter --dir")
+        Failure::file(path, &why)
+            .hint("the path of a socket is short: some 100 bytes; choose a shorter --dir")
     })
 }
 
@@ -126,7 +127,8 @@ fn tell(home: &Home, running: &Running<'_>) -> Result<(), Failure> {
 
 /// Completes when the node shall stop.
 async fn stop(until_stdin_closes: bool) -> Result<(), Failure> {
-    let handler = |kind| signal(kind).map_err(|why| Failure::failed(format!("cannot wait for signals: {why}")));
+    let handler =
+        |kind| signal(kind).map_err(|why| Failure::failed(format!("cannot wait for signals: {why}")));
     let mut interrupt = handler(SignalKind::interrupt())?;
     let mut terminate = handler(SignalKind::terminate())?;
     let parent = parent_gone(until_stdin_closes);
@@ -161,7 +163,8 @@ fn log_to_stderr() -> Result<(), Failure> {
     let filter = std::env::var("HOLDFAST_LOG").unwrap_or_else(|_| "warn,holdfast=info".into());
     let filter = EnvFilter::try_new(&filter)
         .map_err(|why| Failure::usage(format!("HOLDFAST_LOG {filter:?}: {why}")))?;
-    let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let colour =
+        io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colour).init();
     Ok(())
 }

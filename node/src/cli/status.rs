@@ -25,7 +25,11 @@ fn write(out: &mut dyn Write, status: &NodeStatus) -> io::Result<()> {
     for address in &network.listen {
         writeln!(out, "listen   {address}")?;
     }
-    writeln!(out, "network  {} peers connected, {} placements announced", network.connected, network.announced)?;
+    writeln!(
+        out,
+        "network  {} peers connected, {} placements announced",
+        network.connected, network.announced
+    )?;
     writeln!(
         out,
         "storage  {} shards of {} placements, {}; {} of {} free",

@@ -1,0 +1,85 @@
+//! What may be said, and what is written for people to read.
+
+use super::{
+    args::{Arguments, Command},
+    config::render,
+    failure::exit_code,
+};
+use crate::{
+    api::FailureKind,
+    settings::{Settings, Timing},
+    types::CodeError,
+};
+use clap::{CommandFactory, Parser};
+
+fn parse(line: &str) -> Arguments {
+    Arguments::try_parse_from(line.split(' ')).unwrap()
+}
+
+#[test]
+fn the_command_line_is_consistent() {
+    Arguments::command().debug_assert();
+}
+
+#[test]
+fn json_and_dir_may_stand_anywhere() {
+    for line in ["holdfast --json --dir d ls", "holdfast ls --json --dir d"] {
+        let arguments = parse(line);
+        assert!(arguments.json && arguments.dir.as_deref() == Some("d".as_ref()));
+    }
+}
+
+#[test]
+fn a_put_has_a_code_that_repairs_halfway_unless_told_otherwise() {
+    let code = |line: &str| match parse(line).command {
+        Command::Put(put) => put.code(),
+        other => panic!("{other:?}"),
+    };
+    let default = code("holdfast put f").unwrap();
+    assert_eq!((default.k(), default.n(), default.repair_at()), (4, 8, 6));
+    assert_eq!(code("holdfast put f --k 10 --n 20 --repair-at 12").unwrap().repair_at(), 12);
+    assert_eq!(code("holdfast put f --k 8").unwrap_err(), CodeError::NoRedundancy { k: 8, n: 8 });
+    assert!(code("holdfast put f --repair-at 8").is_err());
+}
+
+#[test]
+fn sizes_may_have_units() {
+    match parse("holdfast put f --segment-size 1MiB").command {
+        Command::Put(put) => assert_eq!(put.segment_size.as_u64(), 1 << 20),
+        other => panic!("{other:?}"),
+    }
+    assert!(Arguments::try_parse_from(["holdfast", "put", "f", "--segment-size", "much"]).is_err());
+}
+
+#[test]
+fn written_settings_read_back_as_they_were() {
+    let odd = Settings {
+        capacity_bytes: 0,
+        operator: "\"quoted\" \\ and ünïcode\nlines".into(),
+        region: "#".into(),
+        listen: Vec::new(),
+        bootstrap: vec!["/ip4/192.0.2.1/tcp/1".into(), "'".into()],
+        timing: Timing { probe_interval_s: 1e-3, ..Timing::default() },
+    };
+    for settings in [Settings::default(), odd] {
+        let text = render(&settings);
+        let read: Settings = toml::from_str(&text).unwrap();
+        assert_eq!(read, settings, "{text}");
+    }
+}
+
+#[test]
+fn every_kind_of_failure_has_the_exit_code_that_help_names() {
+    let help = Arguments::command().render_long_help().to_string();
+    let kinds = [
+        FailureKind::Failed,
+        FailureKind::Usage,
+        FailureKind::NotFound,
+        FailureKind::Unavailable,
+        FailureKind::Sealed,
+    ];
+    for (kind, code) in kinds.into_iter().zip(1..) {
+        assert_eq!(exit_code(kind), code);
+        assert!(help.contains(&format!("\n  {code}  ")), "{help}");
+    }
+}

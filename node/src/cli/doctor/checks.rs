@@ -44,7 +44,8 @@ pub fn keys(home: &Home) -> Finding {
 
 pub fn directory(home: &Home) -> Finding {
     let mode = fs::metadata(home.dir()).map(|metadata| metadata.permissions().mode() & 0o777);
-    let remedy = format!("make it yours: chmod 700 {0}, chown it, or choose another with --dir", home.dir().display());
+    let remedy =
+        format!("make it yours: chmod 700 {0}, chown it, or choose another with --dir", home.dir().display());
     match (mode, timed_sync(home.dir())) {
         (Err(why), _) | (_, Err(why)) => {
             Finding::fail("directory", format!("{} cannot be written: {why}", home.dir().display()), remedy)
@@ -139,7 +140,10 @@ pub fn index(home: &Home, status: &Result<NodeStatus, Failure>) -> Finding {
     let path = home.data_path().join("index.redb");
     if let Ok(status) = status {
         let storage = &status.storage;
-        return Finding::ok("index", format!("{} shards, {}", storage.shards, HumanBytes(storage.shard_bytes)));
+        return Finding::ok(
+            "index",
+            format!("{} shards, {}", storage.shards, HumanBytes(storage.shard_bytes)),
+        );
     }
     if !path.exists() {
         return Finding::ok("index", "not made yet");
@@ -160,7 +164,11 @@ pub fn peers(settings: &Settings, status: &NodeStatus) -> Finding {
         0 if settings.bootstrap.is_empty() => {
             Finding::warn("peers", "nobody is connected", "name a node to join through in `bootstrap`")
         }
-        0 => Finding::warn("peers", "nobody is connected", "are the nodes in `bootstrap` up, and their addresses right?"),
+        0 => Finding::warn(
+            "peers",
+            "nobody is connected",
+            "are the nodes in `bootstrap` up, and their addresses right?",
+        ),
         _ => Finding::ok("peers", format!("{connected} connected")),
     }
 }

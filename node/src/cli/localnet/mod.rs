@@ -77,7 +77,8 @@ impl FromIterator<Process> for Network {
 }
 
 fn start(member: Member) -> Result<Process, Failure> {
-    let program = std::env::current_exe().map_err(|why| Failure::failed(format!("which program is this: {why}")))?;
+    let program =
+        std::env::current_exe().map_err(|why| Failure::failed(format!("which program is this: {why}")))?;
     let log = OpenOptions::new()
         .create(true)
         .append(true)
@@ -179,8 +180,9 @@ impl Process {
                 _ if Instant::now() < deadline => thread::sleep(POLL),
                 _ => {
                     let message = format!("{} did not join within {} s", self.member.name, JOIN.as_secs());
-                    return Err(Failure::new(FailureKind::Unavailable, message)
-                        .hint(last_words(&self.member.log())));
+                    return Err(
+                        Failure::new(FailureKind::Unavailable, message).hint(last_words(&self.member.log()))
+                    );
                 }
             }
         }
