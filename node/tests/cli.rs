@@ -1,5 +1,7 @@
 //! The command line without a network: what it makes, what it refuses, and how it says so.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::{
     fs,
     os::unix::fs::PermissionsExt,

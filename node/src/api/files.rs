@@ -4,7 +4,7 @@ use crate::actors::client::{Sink, Source};
 use std::{
     fs::{self, File, OpenOptions},
     io,
-    os::unix::fs::FileExt,
+    os::unix::fs::{FileExt, MetadataExt},
     path::{Path, PathBuf},
     process,
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
@@ -34,6 +34,13 @@ impl FileSource {
 impl Source for FileSource {
     fn identity(&self) -> String {
         self.path.to_string_lossy().into_owned()
+    }
+
+    /// The time of the last change of the file's bytes or attributes, which unlike the time of modification
+    /// nobody can set.
+    fn version(&self) -> io::Result<u64> {
+        let metadata = self.file.metadata()?;
+        Ok((metadata.ctime() as u64).wrapping_mul(1_000_000_000).wrapping_add(metadata.ctime_nsec() as u64))
     }
 
     fn len(&self) -> io::Result<u64> {

@@ -1,7 +1,7 @@
 //! A node's directory: what stands in it, under which name.
 
 use super::{failure::Failure, keys};
-use crate::{api::FailureKind, node::Keys, settings::Settings, types::Identity};
+use crate::{api::FailureKind, node::Keys, settings::Settings};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -92,10 +92,7 @@ impl Home {
         self.must_exist()?;
         let mut peer = keys::read(&self.peer_key_path(), keys::Role::Peer)?;
         let mut owner = keys::read(&self.owner_key_path(), keys::Role::Owner)?;
-        let mut keys = || {
-            Some(Keys { peer: Identity::from_secret(&mut peer)?, owner: Identity::from_secret(&mut owner)? })
-        };
-        keys().ok_or_else(|| {
+        Keys::from_secrets(&mut peer, &mut owner).ok_or_else(|| {
             Failure::failed(format!("{}: a key is no secp256k1 secret", self.dir.display()))
                 .hint("restore the key files from a copy")
         })
