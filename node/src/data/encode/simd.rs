@@ -9,12 +9,13 @@ use reed_solomon_simd::{
     rate::{LowRateDecoder, LowRateEncoder, RateDecoder, RateEncoder},
 };
 
-/// Bytes of the work area of an encoder that stay in the second-level cache.
+/// Bytes of an encoder's work area that stay in the second-level cache.
 const ENCODE_AREA: usize = 512 << 10;
-/// Bytes of each shard that are encoded at a time: below, the cost of each call shows.
-const ENCODE_STRIPE: std::ops::RangeInclusive<usize> = 4 << 10..=64 << 10;
-/// Bytes of each shard that are decoded at a time: each call evaluates the error locator anew (0.25 ms).
-const DECODE_STRIPE: usize = 64 << 10;
+/// Bytes of a decoder's work area: each call evaluates the error locator anew (0.25 ms), so fewer and
+/// larger stripes than the encoder's are best, as long as they stay in the third-level cache.
+const DECODE_AREA: usize = 8 << 20;
+/// Least and most bytes of each shard that are worked on at a time.
+const STRIPE: std::ops::RangeInclusive<usize> = 4 << 10..=64 << 10;
 
 /// The libraries' work areas, made at the first use and kept.
 #[derive(Default)]
@@ -29,7 +30,8 @@ impl Work {
         let (k, spare) = (code.k(), code.n() - code.k());
         let len = data[0].len();
         let mut parity: Vec<Vec<u8>> = (0..spare).map(|_| Vec::with_capacity(len)).collect();
-        let stripe = encode_stripe(code);
+        let area_shards = spare.next_multiple_of(k.next_power_of_two());
+        let stripe = stripe_len(ENCODE_AREA, area_shards, len);
         for from in (0..len).step_by(stripe) {
             let to = len.min(from + stripe);
             let encoder = match &mut self.encoder {
@@ -57,8 +59,10 @@ impl Work {
         let (k, spare) = (code.k(), code.n() - code.k());
         let len = known[0].1.len();
         let mut restored: Vec<Vec<u8>> = missing(code, known).map(|_| Vec::with_capacity(len)).collect();
-        for from in (0..len).step_by(DECODE_STRIPE) {
-            let to = len.min(from + DECODE_STRIPE);
+        let area_shards = (k.next_power_of_two() + spare).next_power_of_two();
+        let stripe = stripe_len(DECODE_AREA, area_shards, len);
+        for from in (0..len).step_by(stripe) {
+            let to = len.min(from + stripe);
             let decoder = match &mut self.decoder {
                 Some(decoder) => {
                     decoder.reset(k, spare, to - from).map_err(library)?;
@@ -85,11 +89,12 @@ impl Work {
     }
 }
 
-/// Bytes of each shard that are encoded at a time, so that the work area stays in cache.
-fn encode_stripe(code: Code) -> usize {
-    let shards = (code.n() - code.k()).next_multiple_of(code.k().next_power_of_two());
-    let stripe = (ENCODE_AREA / shards).next_multiple_of(limits::SHARD_ALIGN);
-    stripe.clamp(*ENCODE_STRIPE.start(), *ENCODE_STRIPE.end())
+/// Bytes of each of `shards` shards to work on at a time, so that their area stays in cache and no short
+/// stripe is left over.
+fn stripe_len(area: usize, shards: usize, len: usize) -> usize {
+    let wanted = (area / shards).clamp(*STRIPE.start(), *STRIPE.end());
+    let stripes = ((len + wanted / 2) / wanted).max(1);
+    len.div_ceil(stripes).next_multiple_of(limits::SHARD_ALIGN)
 }
 
 fn library(error: Error) -> CodecError {
