@@ -96,4 +96,7 @@ pub trait DiskFile: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`DiskError`] as the system says.
     fn sync(&self) -> Result<(), DiskError>;
+    /// Says that these bytes, once durable, will not be read soon: the system may use the memory that
+    /// caches them for something else. A hint without a promise.
+    fn uncache(&self) {}
 }

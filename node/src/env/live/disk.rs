@@ -160,6 +160,11 @@ impl DiskFile for LiveFile {
     fn sync(&self) -> Result<(), DiskError> {
         self.file.sync_data().map_err(|e| failed(&self.path, &e))
     }
+
+    fn uncache(&self) {
+        // A hint: nothing is lost if the system does not take it.
+        let _ = rustix::fs::fadvise(&self.file, 0, None, rustix::fs::Advice::DontNeed);
+    }
 }
 
 fn failed(path: &str, error: &io::Error) -> DiskError {
