@@ -58,8 +58,10 @@ pub const MAX_PENDING_CONNECTIONS: u32 = 256;
 pub const MAX_KNOWN_PEERS: usize = 4_096;
 /// Addresses that are remembered of one peer.
 pub const MAX_ADDRESSES_PER_PEER: usize = 8;
-/// Placements about which a node keeps other nodes' DHT announcements, and its own.
-pub const MAX_DHT_KEYS: usize = 1 << 16;
+/// Other nodes' DHT announcements that a node keeps.
+pub const MAX_DHT_RECORDS: usize = 1 << 16;
+/// Requests a second that a node takes from one peer over time; so many may also come at once.
+pub const MAX_REQUEST_RATE_PER_PEER: u32 = 2_000;
 /// Messages that wait in an actor's mailbox before senders wait.
 pub const MAILBOX: usize = 64;
 

@@ -9,7 +9,6 @@ use holdfast::{
     },
     node::Keys,
     settings::Settings,
-    types::Identity,
 };
 use std::{path::Path, rc::Rc, sync::Arc, time::Duration};
 use tokio::{runtime::Builder, sync::oneshot, task::LocalSet};
@@ -20,43 +19,7 @@ fn run<T>(test: impl Future<Output = T>) -> T {
 }
 
 fn keys(number: u8) -> Keys {
-    let identity = |kind: u8| {
-        Identity::from_secret(&mut [
-            number + 1,
-            kind,
-            7,
-            7,
-            7,
-            7,
-            7,
-            7,
-            7,
-            7,
-            7,
-            7,
-            7,
-            7,
-            7,
-            7,
-            7,
-            7,
-            7,
-            7,
-            7,
-            7,
-            7,
-            7,
-            7,
-            7,
-            7,
-            7,
-            7,
-            7,
-            7,
-            7,
-        ])
-    };
-    Keys { peer: identity(1).expect("a valid secret"), owner: identity(2).expect("a valid secret") }
+    Keys::from_secrets(&mut [number + 1; 32], &mut [number + 2; 32]).expect("two valid secrets")
 }
 
 fn settings(listen: &str, bootstrap: &[String]) -> Settings {

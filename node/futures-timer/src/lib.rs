@@ -33,24 +33,34 @@ fn sleep(duration: Duration) -> Sleep {
 }
 
 /// A future that completes once its duration has passed.
-pub struct Delay(Sleep);
+///
+/// It is made where its source works: tokio's clock wants a runtime. Polled again after it completed, it
+/// is still complete.
+pub struct Delay(Option<Sleep>);
 
 impl Delay {
     /// Completes `duration` from now.
     pub fn new(duration: Duration) -> Self {
-        Self(sleep(duration))
+        Self(Some(sleep(duration)))
     }
 
     /// Starts over: completes `duration` from now.
     pub fn reset(&mut self, duration: Duration) {
-        self.0 = sleep(duration);
+        self.0 = Some(sleep(duration));
     }
 }
 
 impl Future for Delay {
     type Output = ();
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.as_mut().poll(cx)
+        let Some(sleep) = &mut self.0 else {
+            return Poll::Ready(());
+        };
+        let polled = sleep.as_mut().poll(cx);
+        if polled.is_ready() {
+            self.0 = None;
+        }
+        polled
     }
 }
 

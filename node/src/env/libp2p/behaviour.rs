@@ -1,16 +1,13 @@
 //! The protocols a node speaks, and their bounds.
 
-use super::streams;
+use super::{announcements::Announcements, streams};
 use crate::limits;
 use libp2p::{
-    PeerId, StreamProtocol,
+    StreamProtocol,
     connection_limits::{self, ConnectionLimits},
     identify,
     identity::PublicKey,
-    kad::{
-        self,
-        store::{MemoryStore, MemoryStoreConfig},
-    },
+    kad,
     swarm::NetworkBehaviour,
 };
 use std::time::Duration;
@@ -26,7 +23,7 @@ pub(super) struct Behaviour {
     // First, so that a connection over the limit is refused before others hear of it.
     limits: connection_limits::Behaviour,
     pub identify: identify::Behaviour,
-    pub kad: kad::Behaviour<MemoryStore>,
+    pub kad: kad::Behaviour<Announcements>,
     pub streams: streams::Behaviour,
 }
 
@@ -34,7 +31,7 @@ impl Behaviour {
     /// `refresh` is the time between two bootstraps of the DHT's routing table.
     pub fn new(key: PublicKey, refresh: Duration) -> Self {
         let peer = key.to_peer_id();
-        let mut kad = kad::Behaviour::with_config(peer, store(peer), kad_config(refresh));
+        let mut kad = kad::Behaviour::with_config(peer, Announcements::new(peer), kad_config(refresh));
         kad.set_mode(Some(kad::Mode::Server));
         let identify = identify::Config::new(FAMILY.into(), key)
             .with_agent_version(concat!("holdfast/", env!("CARGO_PKG_VERSION")).into())
@@ -63,17 +60,6 @@ fn kad_config(refresh: Duration) -> kad::Config {
         .set_periodic_bootstrap_interval(Some(refresh))
         .set_substreams_timeout(limits::CONNECT_TIMEOUT);
     config
-}
-
-fn store(peer: PeerId) -> MemoryStore {
-    let config = MemoryStoreConfig {
-        // Values are not part of our DHT: only who provides what.
-        max_records: 0,
-        max_value_bytes: 0,
-        max_providers_per_key: usize::from(limits::MAX_SHARDS),
-        max_provided_keys: limits::MAX_DHT_KEYS,
-    };
-    MemoryStore::with_config(peer, config)
 }
 
 fn connection_limits() -> ConnectionLimits {

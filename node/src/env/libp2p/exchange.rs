@@ -122,3 +122,95 @@ async fn read_exact(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        limits,
+        types::{Ask, PlacementId, ShardHash, ShardKey},
+    };
+    use futures::{executor::block_on, io::Cursor};
+    use proptest::{collection::vec, prelude::*};
+
+    fn store() -> Ask {
+        let key = ShardKey { placement: PlacementId::from_bytes([1; 32]), segment: 3, slot: 2 };
+        Ask::StoreShard { key, hash: ShardHash::of(b"shard") }
+    }
+
+    fn written(body: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        block_on(write_message(&mut bytes, &store(), body)).unwrap();
+        bytes
+    }
+
+    fn read(bytes: &[u8], budget: Option<&Budget>) -> Result<Message<Ask>, ReadError> {
+        block_on(read_message(&mut Cursor::new(bytes), |_| limits::MAX_SHARD, budget))
+    }
+
+    #[test]
+    fn a_message_holds_its_room_in_the_budget() {
+        let budget = Arc::new(Semaphore::new(limits::MAX_INBOUND_BYTES));
+        let bytes = written(&[7; 1000]);
+        let message = read(&bytes, Some(&budget)).unwrap();
+        assert_eq!(budget.available_permits(), limits::MAX_INBOUND_BYTES - (bytes.len() - frame::PRELUDE));
+        drop(message);
+        assert_eq!(budget.available_permits(), limits::MAX_INBOUND_BYTES);
+    }
+
+    #[test]
+    fn without_room_nothing_is_read() {
+        let budget = Arc::new(Semaphore::new(10));
+        let bytes = written(&[7; 1000]);
+        let mut cursor = Cursor::new(&bytes[..]);
+        let mut read = Box::pin(read_message::<Ask>(&mut cursor, |_| limits::MAX_SHARD, Some(&budget)));
+        assert!(futures::FutureExt::now_or_never(&mut read).is_none());
+        drop(read);
+        assert_eq!(cursor.position(), frame::PRELUDE as u64);
+    }
+
+    #[test]
+    fn a_body_that_the_header_does_not_allow_is_refused() {
+        let bytes = written(&[7; 1000]);
+        let refused = block_on(read_message::<Ask>(&mut Cursor::new(&bytes), |_| 999, None));
+        let expected = FrameError::TooLarge { part: "body", len: 1000, limit: 999 };
+        assert!(matches!(refused, Err(ReadError::Frame(error)) if error == expected));
+    }
+
+    #[test]
+    fn a_rejection_is_told_in_its_own_words() {
+        let refused = read(&frame::encode_rejection("too old"), None);
+        assert!(matches!(refused, Err(ReadError::Frame(FrameError::Rejected(text))) if text == "too old"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(body in vec(any::<u8>(), 0..200_000)) {
+            let message = read(&written(&body), None).unwrap();
+            prop_assert_eq!(message.header, store());
+            prop_assert_eq!(&message.body[..], &body[..]);
+        }
+
+        #[test]
+        fn a_frame_cut_anywhere_says_so(body in vec(any::<u8>(), 0..100), cut: prop::sample::Index) {
+            let bytes = written(&body);
+            let cut = cut.index(bytes.len());
+            match read(&bytes[..cut], None) {
+                Err(ReadError::Closed) => prop_assert_eq!(cut, 0),
+                Err(ReadError::Frame(FrameError::Truncated { got, len, .. })) => prop_assert!(got < len),
+                other => prop_assert!(false, "{other:?}"),
+            }
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in vec(any::<u8>(), 0..300), version in 0u8..3, small: bool) {
+            let mut bytes = bytes;
+            if small && bytes.len() > frame::PRELUDE {
+                bytes[0] = version;
+                bytes[2..5].fill(0);
+                bytes[6..9].fill(0);
+            }
+            let _ = read(&bytes, None);
+        }
+    }
+}

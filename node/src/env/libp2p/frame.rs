@@ -137,3 +137,88 @@ fn prelude(version: u8, first: usize, second: usize) -> [u8; PRELUDE] {
 }
 
 const _: () = assert!(limits::MAX_HEADER <= u32::MAX as usize && limits::MAX_SHARD <= u32::MAX as usize);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{Answer, Ask, PlacementId, Refusal, ShardHash, ShardKey};
+    use proptest::{collection::vec, prelude::*};
+
+    fn read_shard() -> Ask {
+        let key = ShardKey { placement: PlacementId::from_bytes([1; 32]), segment: 300, slot: 2 };
+        Ask::ReadShard { key, offset: 0, len: 128 }
+    }
+
+    fn hex<T: Serialize>(header: &T, body: usize) -> String {
+        hex::encode(encode(header, body).unwrap())
+    }
+
+    #[test]
+    fn frames_are_what_they_have_been() {
+        let ones = "01".repeat(32);
+        assert_eq!(hex(&Ask::Status, 0), "01 01000000 00000000 00".replace(' ', ""));
+        let read = format!("01 26000000 00000000 02 {ones} ac02 02 00 8001").replace(' ', "");
+        assert_eq!(hex(&read_shard(), 0), read);
+        let key = ShardKey { placement: PlacementId::from_bytes([1; 32]), segment: 0, slot: 0 };
+        let store = Ask::StoreShard { key, hash: ShardHash::from_bytes([2; 32]) };
+        let expected = format!("01 43000000 00001000 01 {ones} 00 00 {}", "02".repeat(32)).replace(' ', "");
+        assert_eq!(hex(&store, 1 << 20), expected);
+        assert_eq!(hex(&Answer::Shard, 5), "010100000005000000 02".replace(' ', ""));
+        assert_eq!(hex(&Answer::Refused(Refusal::Busy), 0), "01 02000000 00000000 0605".replace(' ', ""));
+        assert_eq!(hex::encode(encode_rejection("no")), "00 02000000 00000000 6e6f".replace(' ', ""));
+    }
+
+    #[test]
+    fn what_is_too_large_is_not_written() {
+        let error = encode(&Ask::Status, limits::MAX_SHARD + 1).unwrap_err();
+        assert_eq!(
+            error,
+            FrameError::TooLarge { part: "body", len: limits::MAX_SHARD + 1, limit: limits::MAX_SHARD }
+        );
+        let text = encode_rejection(&"ü".repeat(200));
+        assert_eq!(text.len(), PRELUDE + MAX_REJECTION);
+    }
+
+    #[test]
+    fn another_version_is_named() {
+        let error = decode_prelude(&[9; PRELUDE]).unwrap_err();
+        assert_eq!(error.to_string(), "frame has version 9, this node reads 1");
+    }
+
+    proptest! {
+        #[test]
+        fn a_prelude_never_announces_more_than_the_limits(bytes: [u8; PRELUDE], known in 0u8..2, plausible: bool) {
+            let mut bytes = bytes;
+            if plausible {
+                bytes[0] = known;
+                bytes[4] = 0;
+                bytes[8] = 0;
+            }
+            match decode_prelude(&bytes) {
+                Ok(Prelude::Message { header, body }) => {
+                    prop_assert!(header <= limits::MAX_HEADER && body <= limits::MAX_SHARD);
+                    prop_assert_eq!(bytes, prelude(VERSION, header, body));
+                }
+                Ok(Prelude::Rejection { text }) => prop_assert!(text <= MAX_REJECTION),
+                Err(FrameError::Version { found }) => prop_assert!(found > VERSION),
+                Err(FrameError::TooLarge { len, limit, .. }) => prop_assert!(len > limit),
+                Err(other) => prop_assert!(false, "{other}"),
+            }
+        }
+
+        #[test]
+        fn arbitrary_headers_never_panic(bytes in vec(any::<u8>(), 0..200)) {
+            let _ = decode_header::<Ask>(&bytes);
+            let _ = decode_header::<Answer>(&bytes);
+        }
+
+        #[test]
+        fn a_header_with_anything_after_it_is_refused(tail in vec(any::<u8>(), 1..20)) {
+            let bytes = encode(&read_shard(), 0).unwrap();
+            prop_assert_eq!(decode_header::<Ask>(&bytes[PRELUDE..]).unwrap(), read_shard());
+            let error = decode_header::<Ask>(&[&bytes[PRELUDE..], &tail[..]].concat()).unwrap_err();
+            let expected = format!("frame has a malformed header: {} bytes follow its end", tail.len());
+            prop_assert_eq!(error.to_string(), expected);
+        }
+    }
+}

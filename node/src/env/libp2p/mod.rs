@@ -1,9 +1,9 @@
 //! The network over libp2p, for any transport: QUIC and TCP in live, simulated links in sim.
 //!
 //! ```text
-//! net.rs ──commands──▶ driver.rs (owns the swarm) ──▶ behaviour.rs: limits, identify, kad, streams.rs
+//! net.rs ──commands──▶ driver.rs (owns the swarm) ──▶ behaviour.rs: limits, identify, kad (announcements.rs), streams.rs
 //!   │                     │      └─ dht.rs: queries                         │
-//!   └── exchange.rs ◀─────┴── server.rs ◀────────── streams that peers open ┘
+//!   └── exchange.rs ◀─────┴── server.rs (rate.rs) ◀────────── streams that peers open ┘
 //!        └─ frame.rs: bytes
 //! ```
 //!
@@ -20,12 +20,14 @@
 //! **Invariant:** everything but the connections' tasks runs on the node's thread, in tasks made by
 //! `Spawn::local`: when the node's `LocalSet` is dropped, the swarm and its connections go with it.
 
+mod announcements;
 mod behaviour;
 mod book;
 mod dht;
 mod driver;
 mod exchange;
 mod net;
+mod rate;
 mod server;
 mod start;
 mod streams;

@@ -2,6 +2,7 @@
 
 use super::{
     exchange::{Budget, Message, ReadError, read_message, write_message, write_rejection},
+    rate::Rates,
     streams::InboundStream,
 };
 use crate::{
@@ -33,6 +34,7 @@ struct Open {
     by_peer: BTreeMap<PeerId, usize>,
     /// Peers being told that this node is busy.
     turned_away: usize,
+    rates: Rates,
 }
 
 /// A place among the open requests, given back when it is dropped.
@@ -67,17 +69,18 @@ impl Server {
     fn admit(&self, peer: PeerId) -> Option<Slot> {
         let mut open = self.open.borrow_mut();
         let by_peer = open.by_peer.get(&peer).copied().unwrap_or_default();
-        let peer =
-            if open.total < limits::MAX_INBOUND_REQUESTS && by_peer < limits::MAX_INBOUND_REQUESTS_PER_PEER {
-                open.total += 1;
-                open.by_peer.insert(peer, by_peer + 1);
-                Some(peer)
-            } else if open.turned_away < limits::MAX_INBOUND_REQUESTS {
-                open.turned_away += 1;
-                None
-            } else {
-                return None;
-            };
+        let admitted = open.rates.allow(peer, self.clock().now())
+            && open.total < limits::MAX_INBOUND_REQUESTS
+            && by_peer < limits::MAX_INBOUND_REQUESTS_PER_PEER;
+        if admitted {
+            open.total += 1;
+            open.by_peer.insert(peer, by_peer + 1);
+        } else if open.turned_away < limits::MAX_INBOUND_REQUESTS {
+            open.turned_away += 1;
+        } else {
+            return None;
+        }
+        let peer = admitted.then_some(peer);
         Some(Slot { open: self.open.clone(), peer })
     }
 

@@ -11,10 +11,9 @@ use crate::{
 };
 use libp2p::{Multiaddr, multiaddr::Protocol};
 use std::{
-    error::Error,
     fs::{File, TryLockError},
     io,
-    net::{IpAddr, SocketAddr, TcpListener},
+    net::{IpAddr, SocketAddr, TcpListener, UdpSocket},
     path::{Path, PathBuf},
     rc::Rc,
     sync::Arc,
@@ -141,8 +140,8 @@ fn lock(dir: &Path) -> Result<File, LiveError> {
     }
 }
 
-/// Binds a TCP port once without `SO_REUSEPORT`: libp2p sets it, and would share the port silently
-/// with another node of the same user.
+/// Binds a port once, plainly: libp2p sets `SO_REUSEPORT` on TCP and would share the port silently with
+/// another node of the same user, and what it says of a used UDP port cannot be told from other errors.
 fn refuse_used_port(address: &Multiaddr) -> Result<(), LiveError> {
     let mut parts = address.iter();
     let ip: IpAddr = match parts.next() {
@@ -150,13 +149,12 @@ fn refuse_used_port(address: &Multiaddr) -> Result<(), LiveError> {
         Some(Protocol::Ip6(ip)) => ip.into(),
         _ => return Ok(()),
     };
-    let Some(Protocol::Tcp(port)) = parts.next() else {
-        return Ok(());
+    let bound = match parts.next() {
+        Some(Protocol::Tcp(port)) => TcpListener::bind(SocketAddr::new(ip, port)).map(drop),
+        Some(Protocol::Udp(port)) => UdpSocket::bind(SocketAddr::new(ip, port)).map(drop),
+        _ => Ok(()),
     };
-    match TcpListener::bind(SocketAddr::new(ip, port)) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(cannot_listen(address, &error)),
-    }
+    bound.map_err(|error| cannot_listen(address, &error))
 }
 
 fn explain(error: StartError) -> LiveError {
@@ -177,25 +175,9 @@ fn explain(error: StartError) -> LiveError {
 
 fn cannot_listen(address: &Multiaddr, error: &io::Error) -> LiveError {
     let address = address.to_string();
-    if is_in_use(error) {
+    if error.kind() == io::ErrorKind::AddrInUse {
         LiveError::PortInUse { address }
     } else {
         LiveError::Listen { address, why: error.to_string() }
     }
-}
-
-/// libp2p wraps what the system said, layer upon layer.
-fn is_in_use(error: &io::Error) -> bool {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        let io = error.downcast_ref::<io::Error>();
-        if io.is_some_and(|io| io.kind() == io::ErrorKind::AddrInUse) {
-            return true;
-        }
-        cause = match io.and_then(io::Error::get_ref) {
-            Some(inner) => Some(inner),
-            None => error.source(),
-        };
-    }
-    false
 }
