@@ -39,7 +39,7 @@ fn main() -> Fallible<()> {
 
 async fn open(number: u8, listen: &str, bootstrap: Vec<String>) -> Fallible<(Env, tempfile::TempDir)> {
     let dir = tempfile::tempdir()?;
-    let keys = Keys::from_secrets(&mut [number + 1; 32], &mut [255; 32]).ok_or("not a secret")?;
+    let keys = Keys::from_secrets(&mut [number + 1; 32], &mut [254; 32]).ok_or("not a secret")?;
     let settings = Settings { listen: vec![listen.into()], bootstrap, ..Settings::default() };
     Ok((live::open(dir.path(), &keys, &settings, Rc::default()).await?, dir))
 }

@@ -254,7 +254,7 @@ async fn requests_run_side_by_side(one: &Peer, other: &Peer) {
 }
 
 async fn nobody_is_unreachable(asker: &Peer) {
-    let nobody = crate::types::Identity::from_secret(&mut [9; 32]).expect("a valid secret").peer();
+    let nobody = crate::types::Identity::from_secret(&mut [0xAB; 32]).expect("a valid secret").peer();
     let answer = asker.net.request(nobody, Ask::Status.into()).await;
     assert!(
         matches!(answer, Err(NetError::Unreachable { peer, .. }) if peer == nobody),

@@ -92,3 +92,63 @@ pub(super) fn is_loopback(address: &Multiaddr) -> bool {
         _ => false,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Identity;
+
+    fn peer(number: u16) -> PeerId {
+        let mut secret = [7; 32];
+        secret[..2].copy_from_slice(&(number + 1).to_be_bytes());
+        Identity::from_secret(&mut secret).unwrap().peer()
+    }
+
+    fn addresses(texts: &[&str]) -> Vec<Multiaddr> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn who_was_told_of_longest_ago_is_forgotten_first() {
+        let mut book = AddressBook::default();
+        let pinned = peer(limits::MAX_KNOWN_PEERS as u16 + 1);
+        book.pin(pinned, "/ip4/192.0.2.1/tcp/1".parse().unwrap());
+        for number in 0..limits::MAX_KNOWN_PEERS as u16 {
+            book.insert(peer(number), addresses(&["/ip4/192.0.2.2/tcp/2"]));
+        }
+        book.insert(peer(0), addresses(&["/ip4/192.0.2.3/tcp/3"]));
+        book.insert(peer(limits::MAX_KNOWN_PEERS as u16), addresses(&["/ip4/192.0.2.4/tcp/4"]));
+        assert!(book.addresses(&peer(1)).is_empty());
+        assert_eq!(book.addresses(&peer(0)), addresses(&["/ip4/192.0.2.3/tcp/3"]));
+        assert_eq!(book.addresses(&pinned), addresses(&["/ip4/192.0.2.1/tcp/1"]));
+        assert_eq!(book.peers.len(), limits::MAX_KNOWN_PEERS);
+        assert_eq!(book.order.len(), limits::MAX_KNOWN_PEERS);
+    }
+
+    #[test]
+    fn pinned_addresses_outlive_what_was_told() {
+        let mut book = AddressBook::default();
+        book.pin(peer(1), "/ip4/192.0.2.1/tcp/1".parse().unwrap());
+        book.insert(peer(1), addresses(&["/ip4/192.0.2.2/tcp/2", "/ip4/192.0.2.1/tcp/1"]));
+        assert_eq!(book.addresses(&peer(1)), addresses(&["/ip4/192.0.2.2/tcp/2", "/ip4/192.0.2.1/tcp/1"]));
+        book.remove(&peer(1));
+        assert_eq!(book.addresses(&peer(1)), addresses(&["/ip4/192.0.2.1/tcp/1"]));
+    }
+
+    #[test]
+    fn a_peer_cannot_fill_the_book() {
+        let mut book = AddressBook::default();
+        book.insert(peer(1), addresses(&["/ip4/192.0.2.2/tcp/2"; 100]));
+        assert_eq!(book.addresses(&peer(1)).len(), limits::MAX_ADDRESSES_PER_PEER);
+    }
+
+    #[test]
+    fn tcp_is_preferred_and_loopback_is_for_neighbours() {
+        let quic = "/ip4/192.0.2.1/udp/1/quic-v1";
+        let offered = ["/ip4/127.0.0.1/tcp/1", "/ip4/192.0.2.1/tcp/1", quic, "/ip6/::1/udp/1/quic-v1"];
+        assert_eq!(worth_dialling(addresses(&offered), true), addresses(&offered[..2]));
+        assert_eq!(worth_dialling(addresses(&offered), false), addresses(&offered[1..2]));
+        assert_eq!(worth_dialling(addresses(&[quic]), false), addresses(&[quic]));
+        assert_eq!(worth_dialling(addresses(&["/memory/7"]), false), addresses(&["/memory/7"]));
+    }
+}

@@ -30,13 +30,9 @@ pub(super) enum Query {
 
 impl Driver {
     pub fn announce(&mut self, id: PlacementId, reply: Reply<()>) {
-        match self.swarm.behaviour_mut().kad.start_providing(key(id)) {
-            Ok(query) => {
-                self.queries.insert(query, Query::Announce(reply));
-            }
-            // The store is full of others' announcements; ours would be lost with it anyway.
-            Err(error) => tracing::warn!(%error, "announcement not kept"),
-        }
+        let query = self.swarm.behaviour_mut().kad.start_providing(key(id));
+        let query = query.expect("a node's own announcements are always kept");
+        self.queries.insert(query, Query::Announce(reply));
     }
 
     pub fn withdraw(&mut self, id: PlacementId) {

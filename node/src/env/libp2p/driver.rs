@@ -71,6 +71,8 @@ pub(super) struct Driver {
     /// Requests that wait for a connection.
     pub waiting: BTreeMap<PeerId, Vec<OpenReply>>,
     pub queries: Queries,
+    /// Peers connected from this machine itself.
+    pub neighbours: BTreeSet<PeerId>,
 }
 
 impl Driver {
@@ -127,6 +129,10 @@ impl Driver {
         let waiting = self.waiting.entry(peer).or_default();
         waiting.retain(|reply| !reply.is_canceled());
         waiting.push(reply);
+        if waiting.len() > 1 {
+            // Whoever came first has it dialled or looked up already.
+            return;
+        }
         match self.dial(peer) {
             Ok(()) => {}
             Err(DialError::NoAddresses) => self.look_up(peer),
@@ -170,9 +176,15 @@ impl Driver {
             SwarmEvent::ExpiredListenAddr { address, .. } => {
                 self.shared.borrow_mut().listen.retain(|known| *known != address);
             }
-            SwarmEvent::ConnectionEstablished { peer_id, .. } => self.on_connected(peer_id),
+            SwarmEvent::ConnectionEstablished { peer_id, endpoint, .. } => {
+                if is_loopback(endpoint.get_remote_address()) {
+                    self.neighbours.insert(peer_id);
+                }
+                self.on_connected(peer_id);
+            }
             SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
                 self.shared.borrow_mut().connected.remove(&peer_id);
+                self.neighbours.remove(&peer_id);
             }
             SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), error, .. } => {
                 self.on_dial_failed(peer, &error);
@@ -201,8 +213,7 @@ impl Driver {
     }
 
     fn on_identified(&mut self, peer: PeerId, info: identify::Info) {
-        let over_loopback = is_loopback(&info.observed_addr);
-        let addresses = worth_dialling(info.listen_addrs, over_loopback);
+        let addresses = worth_dialling(info.listen_addrs, self.neighbours.contains(&peer));
         for address in &addresses {
             self.swarm.behaviour_mut().kad.add_address(&peer, address.clone());
         }

@@ -157,7 +157,7 @@ mod tests {
     fn frames_are_what_they_have_been() {
         let ones = "01".repeat(32);
         assert_eq!(hex(&Ask::Status, 0), "01 01000000 00000000 00".replace(' ', ""));
-        let read = format!("01 26000000 00000000 02 {ones} ac02 02 00 8001").replace(' ', "");
+        let read = format!("01 27000000 00000000 02 {ones} ac02 02 00 8001").replace(' ', "");
         assert_eq!(hex(&read_shard(), 0), read);
         let key = ShardKey { placement: PlacementId::from_bytes([1; 32]), segment: 0, slot: 0 };
         let store = Ask::StoreShard { key, hash: ShardHash::from_bytes([2; 32]) };

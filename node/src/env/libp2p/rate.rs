@@ -59,13 +59,14 @@ mod tests {
     fn a_burst_is_taken_and_then_the_rate_is_kept() {
         let mut rates = Rates::default();
         let mut now = Timestamp(1_000_000_000);
-        let burst = (0..3 * limits::MAX_REQUEST_RATE_PER_PEER).filter(|_| rates.allow(peer(1), now)).count();
+        let busy = peer(1);
+        let burst = (0..3 * limits::MAX_REQUEST_RATE_PER_PEER).filter(|_| rates.allow(busy, now)).count();
         assert_eq!(burst, limits::MAX_REQUEST_RATE_PER_PEER as usize);
         assert!(rates.allow(peer(2), now), "another peer pays for the first");
         let mut taken = 0;
         for _ in 0..1_000 {
             now = now + Duration::from_millis(10);
-            taken += (0..1_000).filter(|_| rates.allow(peer(1), now)).count();
+            taken += (0..1_000).filter(|_| rates.allow(busy, now)).count();
         }
         assert_eq!(taken, 10 * limits::MAX_REQUEST_RATE_PER_PEER as usize);
     }

@@ -84,6 +84,7 @@ impl Libp2pNet {
             book: AddressBook::default(),
             waiting: Default::default(),
             queries: Default::default(),
+            neighbours: Default::default(),
         };
         driver.introduce(peer, bootstrap)?;
         driver.listen(listen).await?;
