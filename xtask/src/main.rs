@@ -5,7 +5,11 @@
 // Chores talk to people and processes of this machine: they live in real time.
 #![allow(clippy::disallowed_methods, reason = "chores run in real time on a real machine")]
 
+mod accept;
+mod compare;
 mod licences;
+mod localnet;
+mod process;
 mod suite;
 mod tidy;
 
@@ -30,6 +34,16 @@ enum Chore {
     Licences,
     /// Run everything that must pass: format, clippy, tidy, licences, tests.
     Test,
+    /// Tell a story of the whole on real processes; takes minutes.
+    Accept {
+        #[command(subcommand)]
+        story: accept::Story,
+    },
+    /// Do the same job beside another system; takes minutes.
+    Compare {
+        #[command(subcommand)]
+        peer: compare::Peer,
+    },
 }
 
 fn main() -> ExitCode {
@@ -38,6 +52,8 @@ fn main() -> ExitCode {
         Chore::Tidy => tidy::run(&root),
         Chore::Licences => licences::run(&root),
         Chore::Test => suite::run(&root),
+        Chore::Accept { story } => accept::run(&root, &story),
+        Chore::Compare { peer } => compare::run(&root, &peer),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

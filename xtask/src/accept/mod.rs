@@ -1,0 +1,47 @@
+//! Acceptance: the stories that the whole must be able to tell, on release builds and real processes.
+
+mod churn;
+mod provider;
+
+use crate::{Failure, localnet};
+use bytesize::ByteSize;
+use clap::Subcommand;
+use std::{fs, path::Path};
+
+#[derive(Subcommand)]
+pub enum Story {
+    /// Twelve processes, a file at k = 4 of n = 8: four holders killed, repaired, four others killed
+    Localnet {
+        /// Bytes of the file
+        #[arg(long, default_value = "1GiB")]
+        size: ByteSize,
+    },
+    /// A provider at rest with many shards
+    Provider {
+        /// How many shards it holds
+        #[arg(long, default_value_t = 10_000)]
+        shards: u64,
+    },
+}
+
+/// Tells a story in a scratch directory below cargo's target directory.
+pub fn run(root: &Path, story: &Story) -> Result<(), Failure> {
+    let program = localnet::release_binary(root)?;
+    let scratch = scratch(root, "accept")?;
+    let told = match story {
+        Story::Localnet { size } => churn::run(&program, &scratch, size.as_u64()),
+        Story::Provider { shards } => provider::run(&program, &scratch, *shards),
+    };
+    fs::remove_dir_all(&scratch).map_err(|why| format!("{}: {why}", scratch.display()))?;
+    told
+}
+
+/// An empty directory for one run. Its name is short: a control socket's path has some 100 bytes.
+pub fn scratch(root: &Path, name: &str) -> Result<std::path::PathBuf, Failure> {
+    let path = localnet::target_directory(root)?.join(name);
+    if path.exists() {
+        fs::remove_dir_all(&path).map_err(|why| format!("{}: {why}", path.display()))?;
+    }
+    fs::create_dir_all(&path).map_err(|why| format!("{}: {why}", path.display()))?;
+    Ok(path)
+}
