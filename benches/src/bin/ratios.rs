@@ -86,6 +86,13 @@ fn line(step: &str, bytes: usize, times: &[f64], target: &str) {
     }
 }
 
+/// The library's speed by stripe length, the last being the whole shard, which is not copied out.
+fn stripes(bytes: usize, times: &[f64]) {
+    let speeds: Vec<String> =
+        times[1..].iter().map(|seconds| format!("{:.2}", bytes as f64 / seconds / 1e9)).collect();
+    println!("  library by stripe: {}", speeds.join(" "));
+}
+
 /// Memory copy: what no step that reads and writes each byte once can exceed.
 fn roofline() {
     let (from, mut to) = (noise(64 << 20, 0), vec![0; 64 << 20]);
@@ -152,6 +159,7 @@ fn encode(code: Code) {
     }
     let times = race(contenders);
     line(&format!("encode {} of {}", code.k(), code.n()), SEGMENT, &times, "0.85");
+    stripes(SEGMENT, &times);
 }
 
 fn new_encoder(code: Code, stripe: usize) -> LowRateEncoder<DefaultEngine> {
@@ -200,6 +208,7 @@ fn decode(code: Code, name: &str, slots: &[u16]) {
     }
     let times = race(contenders);
     line(&format!("decode {} of {}, {name}", code.k(), code.n()), SEGMENT, &times, "0.85");
+    stripes(SEGMENT, &times);
 }
 
 fn library_decode(

@@ -9,11 +9,9 @@ use reed_solomon_simd::{
     rate::{LowRateDecoder, LowRateEncoder, RateDecoder, RateEncoder},
 };
 
-/// Bytes of an encoder's work area that stay in the second-level cache.
-const ENCODE_AREA: usize = 512 << 10;
-/// Bytes of a decoder's work area: each call evaluates the error locator anew (0.25 ms), so fewer and
-/// larger stripes than the encoder's are best, as long as they stay in the third-level cache.
-const DECODE_AREA: usize = 8 << 20;
+/// Most bytes of a work area, which should stay in the third-level cache. The decoder wants long stripes,
+/// since each call evaluates the error locator anew (0.25 ms); the encoder hardly cares.
+const AREA: usize = 8 << 20;
 /// Least and most bytes of each shard that are worked on at a time.
 const STRIPE: std::ops::RangeInclusive<usize> = 4 << 10..=64 << 10;
 
@@ -31,7 +29,7 @@ impl Work {
         let len = data[0].len();
         let mut parity: Vec<Vec<u8>> = (0..spare).map(|_| Vec::with_capacity(len)).collect();
         let area_shards = spare.next_multiple_of(k.next_power_of_two());
-        let stripe = stripe_len(ENCODE_AREA, area_shards, len);
+        let stripe = stripe_len(area_shards, len);
         for from in (0..len).step_by(stripe) {
             let to = len.min(from + stripe);
             let encoder = match &mut self.encoder {
@@ -60,7 +58,7 @@ impl Work {
         let len = known[0].1.len();
         let mut restored: Vec<Vec<u8>> = missing(code, known).map(|_| Vec::with_capacity(len)).collect();
         let area_shards = (k.next_power_of_two() + spare).next_power_of_two();
-        let stripe = stripe_len(DECODE_AREA, area_shards, len);
+        let stripe = stripe_len(area_shards, len);
         for from in (0..len).step_by(stripe) {
             let to = len.min(from + stripe);
             let decoder = match &mut self.decoder {
@@ -91,8 +89,8 @@ impl Work {
 
 /// Bytes of each of `shards` shards to work on at a time, so that their area stays in cache and no short
 /// stripe is left over.
-fn stripe_len(area: usize, shards: usize, len: usize) -> usize {
-    let wanted = (area / shards).clamp(*STRIPE.start(), *STRIPE.end());
+fn stripe_len(shards: usize, len: usize) -> usize {
+    let wanted = (AREA / shards).clamp(*STRIPE.start(), *STRIPE.end());
     let stripes = ((len + wanted / 2) / wanted).max(1);
     len.div_ceil(stripes).next_multiple_of(limits::SHARD_ALIGN)
 }

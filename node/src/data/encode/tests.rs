@@ -87,7 +87,7 @@ fn stripes_do_not_show_in_the_bytes() {
     // Longer than any stripe, and no multiple of one.
     for (k, n) in [(1, 3), (2, 4), (10, 14)] {
         let code = code(k, n);
-        let len = code.k() * 70_000 + 13;
+        let len = code.k() * 200_000 + 13;
         let shards = encode(code, noise(len)).unwrap();
         let reference = Codec::new(CodecChoice::NovelPoly).encode(code, noise(len)).unwrap();
         assert!(shards == reference, "{k} of {n}");
