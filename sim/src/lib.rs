@@ -1,9 +1,10 @@
-//! The Holdfast node in a deterministic world of thousands of nodes.
+//! The other world: the Holdfast node, unmodified, on virtual time, simulated links and disks.
 //!
-//! Read in this order: [`plan`] is a run as data, [`churn`] says when nodes come and go, [`workload`]
-//! which files they store, and [`cli`] is what people touch. [`durability`] is the oracle without a
-//! network. Below them is the other world itself: [`world`] runs it, [`cluster`] holds its nodes,
-//! [`env`](mod@env) is the seam on virtual time, over [`links`], with [`faults`], and [`trace`] sees it all.
+//! Read in this order: [`plan`] is a run as data, [`run`](mod@run) carries it out, and [`cli`] is what
+//! people touch. [`churn`] says when nodes come and go, [`workload`] which files they store,
+//! [`checks`] what was promised, [`result`](mod@result) and [`report`] what is left. [`world`],
+//! [`cluster`], [`env`](mod@env), [`links`] and [`faults`] are the world itself; [`durability`] is the
+//! oracle without a network.
 
 #[cfg(not(madsim))]
 compile_error!(
@@ -11,19 +12,22 @@ compile_error!(
      and keep RUSTFLAGS unset or add `--cfg madsim` to it"
 );
 
+pub mod checks;
 pub mod churn;
 pub mod cli;
-pub mod durability;
-pub mod plan;
-pub mod workload;
-
 pub mod cluster;
+pub mod durability;
 pub mod env;
 pub mod faults;
 pub mod links;
 mod number;
+pub mod plan;
+pub mod report;
+pub mod result;
+pub mod run;
 pub mod scale;
 pub mod trace;
+pub mod workload;
 pub mod world;
 
 pub use number::NodeNumber;

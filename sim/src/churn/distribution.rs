@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// A distribution of a length of time. Parameters are hours, samples are seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Lifetime {
     /// Memoryless.
     Exponential {

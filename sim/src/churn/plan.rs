@@ -22,8 +22,21 @@ pub struct ChurnPlan {
     /// How long it then stays offline.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub absence: Option<Lifetime>,
+    /// What going offline is for the node.
+    pub leave: Leave,
     /// Nodes that leave for good and take their disks with them.
     pub departures: DeparturePlan,
+}
+
+/// What going offline is for a node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Leave {
+    /// The host loses power: un-synced bytes are lost or torn, and peers see silence.
+    #[default]
+    PowerOff,
+    /// The process ends: the disk keeps what was written, and peers are refused at once.
+    Stop,
 }
 
 /// Permanent departures.
@@ -46,7 +59,6 @@ impl Default for DeparturePlan {
 
 /// Named sets of measured churn parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 pub enum Preset {
     /// The public IPFS DHT in the week of 28 April 2022.
     ///

@@ -1,9 +1,10 @@
 //! The transitions of all nodes in order of time, drawn as they are needed: memory is a few dozen
 //! bytes a node, however long the run.
 
-use super::{ChurnModel, Lifetime, stream, trace::Session};
+use super::{ChurnModel, Lifetime, trace::Session};
+use crate::env::rng::stream;
 use rand::{RngExt, seq::SliceRandom};
-use rand_chacha::ChaCha12Rng;
+use rand_chacha::ChaCha8Rng;
 use rand_distr::Exp1;
 use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 
@@ -43,7 +44,7 @@ enum Source {
 
 /// One node's state.
 struct Life {
-    rng: ChaCha12Rng,
+    rng: ChaCha8Rng,
     alternation: Option<(Lifetime, Lifetime)>,
     departs: Duration,
     /// What is left of the session that the run starts in.

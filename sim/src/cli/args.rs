@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use std::path::PathBuf;
 
 /// The Holdfast node in a deterministic world of thousands of nodes.
 #[derive(Debug, Parser)]
@@ -22,6 +23,12 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Carry out a plan: store files, let the network churn, get them back, judge and report.
+    Run(RunArgs),
+    /// Carry out a finished run again and compare the trace hashes: promise D1.
+    Replay(ReplayArgs),
+    /// Carry out a plan with many seeds and keep those that break a promise.
+    Search(SearchArgs),
     /// Simulate one segment's life through the node's repair decision, without a network.
     Durability(DurabilityArgs),
     /// Print a completion script for a shell.
@@ -29,6 +36,84 @@ pub enum Command {
         /// Which shell.
         shell: Shell,
     },
+}
+
+/// Which plan, changed how, with which files.
+#[derive(Clone, Debug, Args)]
+pub struct PlanArgs {
+    /// The plan, a TOML file.
+    #[arg(value_name = "PLAN.toml")]
+    pub plan: PathBuf,
+    /// Change a key of the plan; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+    /// Store the real files of this directory instead of generated ones.
+    #[arg(long, value_name = "DIR")]
+    pub input: Option<PathBuf>,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Which plan.
+    #[command(flatten)]
+    pub plan: PlanArgs,
+    /// Seed of all randomness, instead of the plan's.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Where plan, result, tables, log and report go; holdfast-sim-out/NAME-SEED unless given.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print result.json to stdout instead of a table.
+    #[arg(long)]
+    pub json: bool,
+    /// Run a second time in a process of its own and compare the trace hashes: promise D1.
+    #[arg(long)]
+    pub verify_determinism: bool,
+    /// Print only the trace hash, and write nothing.
+    #[arg(long, conflicts_with_all = ["out", "json", "verify_determinism"])]
+    pub print_trace_hash: bool,
+}
+
+/// Arguments of `replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// The folder that a run has written.
+    #[arg(value_name = "OUT_DIR")]
+    pub dir: PathBuf,
+    /// Write the replay's own files to this folder; nothing is written unless given.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print the replay's result as JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `search`.
+#[derive(Debug, Args)]
+pub struct SearchArgs {
+    /// Which plan.
+    #[command(flatten)]
+    pub plan: PlanArgs,
+    /// Seeds from A up to, and without, B.
+    #[arg(long, value_name = "A..B", value_parser = parse_seeds)]
+    pub seeds: std::ops::Range<u64>,
+    /// Where the folders of seeds that break a promise go; holdfast-sim-out/search-NAME unless given.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// The file that keeps a line for each seed that breaks a promise.
+    #[arg(long, value_name = "FILE", default_value = "sim/seeds/regressions.txt")]
+    pub regressions: PathBuf,
+    /// Print one JSON array instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn parse_seeds(text: &str) -> Result<std::ops::Range<u64>, String> {
+    let (first, end) = text.split_once("..").ok_or("expected A..B, for example 0..100")?;
+    let number = |text: &str| text.parse::<u64>().map_err(|_| format!("{text} is no whole number"));
+    let range = number(first)?..number(end)?;
+    if range.is_empty() { Err(format!("{text} holds no seed")) } else { Ok(range) }
 }
 
 /// Arguments of `durability`.

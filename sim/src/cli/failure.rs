@@ -1,7 +1,7 @@
 //! How a command fails: `error: …`, a blank line, `hint: …`.
 
-use super::style;
-use crate::{durability::ModelError, plan::PlanError};
+use super::{folder::FolderError, style};
+use crate::{durability::ModelError, plan::PlanError, workload::InputError};
 use std::fmt;
 
 /// The command could not be carried out.
@@ -44,6 +44,18 @@ impl fmt::Display for Failure {
 impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         Self::bad_input(&error, error.hint())
+    }
+}
+
+impl From<InputError> for Failure {
+    fn from(error: InputError) -> Self {
+        Self::bad_input(error, "--input takes a directory of files; symbolic links are not followed")
+    }
+}
+
+impl From<FolderError> for Failure {
+    fn from(error: FolderError) -> Self {
+        Self::failed(error, "choose another folder with --out, or make room")
     }
 }
 

@@ -3,7 +3,13 @@
 mod args;
 mod durability;
 mod failure;
-pub mod style;
+mod folder;
+mod monitor;
+mod replay;
+mod run;
+mod search;
+mod style;
+mod table;
 
 pub use args::Cli;
 pub use failure::Failure;
@@ -25,11 +31,14 @@ pub fn main(cli: Cli) -> ExitCode {
 
 fn dispatch(command: Command) -> Result<ExitCode, Failure> {
     match command {
-        Command::Durability(args) => durability::main(&args)?,
+        Command::Run(args) => run::main(&args),
+        Command::Replay(args) => replay::main(&args),
+        Command::Search(args) => search::main(&args),
+        Command::Durability(args) => durability::main(&args).map(|()| ExitCode::SUCCESS),
         Command::Completions { shell } => {
             let mut command = Cli::command();
             clap_complete::generate(shell, &mut command, "holdfast-sim", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
         }
     }
-    Ok(ExitCode::SUCCESS)
 }

@@ -10,4 +10,4 @@ mod estimate;
 mod model;
 
 pub use estimate::{Durability, DurabilityJson, Estimator, Interval};
-pub use model::{Life, Model, ModelError, Outcome, SECONDS_PER_DAY};
+pub use model::{Life, Model, ModelError, Outcome};

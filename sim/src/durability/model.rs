@@ -1,17 +1,13 @@
 //! One segment's life, from n live shards to the loss.
 
-use crate::churn::stream;
+use crate::env::rng::stream;
 use holdfast::{
     actors::repair::verdict::{Verdict, judge},
     types::{Code, CodeError},
 };
 use rand::RngExt;
-use rand_chacha::ChaCha8Rng;
-use rand_core::{Rng, SeedableRng};
+use rand_core::Rng;
 use rand_distr::Exp1;
-
-/// Seconds a day.
-pub const SECONDS_PER_DAY: f64 = 86_400.0;
 
 /// The model: shards die independently, one repair at a time restores all.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -89,9 +85,7 @@ impl Model {
 
     /// Simulates run `number` of a seed, for at most `max_events` events.
     pub fn run(&self, seed: u64, number: u64, max_events: u64) -> Outcome {
-        let mut key = [0; 32];
-        stream(seed, "durability run", number).fill_bytes(&mut key);
-        self.live(&mut ChaCha8Rng::from_seed(key), max_events)
+        self.live(&mut stream(seed, "durability run", number), max_events)
     }
 
     fn live(&self, rng: &mut impl Rng, max_events: u64) -> Outcome {

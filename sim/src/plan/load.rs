@@ -9,6 +9,9 @@ use toml::{Table, Value};
 /// Edits between two names beyond which one is no misspelling of the other.
 const MAX_MISSPELLING: usize = 3;
 
+/// What a churn trace is called beside a resolved plan, whatever it was called before.
+pub const TRACE_FILE: &str = "sessions.csv";
+
 impl Plan {
     /// Reads a plan file, applies `key=value` overrides in order, reads its trace, and validates all.
     ///
@@ -23,6 +26,7 @@ impl Plan {
             plan.sessions = trace::parse(&text, plan.nodes)
                 .map_err(|error| PlanError::Trace { path: path.display().to_string(), error })?;
             plan.trace_text = Some(text);
+            plan.churn.trace = Some(TRACE_FILE.to_owned());
         }
         Ok(plan)
     }

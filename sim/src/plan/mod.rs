@@ -6,5 +6,5 @@ mod model;
 mod validate;
 
 pub use error::PlanError;
-pub use load::parse_assignment;
-pub use model::{NodePlan, Plan, PopulationPlan};
+pub use load::{TRACE_FILE, parse_assignment};
+pub use model::{FaultsPlan, NodePlan, Plan, Population, TimedFault};

@@ -2,7 +2,9 @@
 
 use crate::{
     churn::{ChurnPlan, trace::Session},
+    faults::{Fault, FaultPlan},
     workload::WorkloadPlan,
+    world::WorldPlan,
 };
 use holdfast::settings::Timing;
 use serde::{Deserialize, Serialize};
@@ -31,15 +33,21 @@ pub struct Plan {
     /// Hours between two points of the time series.
     #[serde(default = "defaults::report_interval_h")]
     pub report_interval_h: f64,
+    /// Who runs the nodes: node i belongs to operator i mod this; 0 is one operator a node.
+    #[serde(default)]
+    pub operators: usize,
+    /// Network, links, disks and processors.
+    #[serde(default)]
+    pub world: WorldPlan,
     /// What each node is given.
     #[serde(default)]
     pub node: NodePlan,
-    /// Who runs the nodes, and where.
-    #[serde(default)]
-    pub population: PopulationPlan,
     /// Who is online when.
     #[serde(default)]
     pub churn: ChurnPlan,
+    /// What else goes wrong.
+    #[serde(default)]
+    pub faults: FaultsPlan,
     /// Files.
     #[serde(default)]
     pub workload: WorkloadPlan,
@@ -61,14 +69,32 @@ pub struct NodePlan {
     pub timing: Timing,
 }
 
-/// Who runs the nodes, and where: node i belongs to operator i mod `operators`, region i mod `regions`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Faults beside churn.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct PopulationPlan {
-    /// Operators; 0 is one of its own for each node.
-    pub operators: usize,
-    /// Regions.
-    pub regions: usize,
+pub struct FaultsPlan {
+    /// Faults by chance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chance: Option<FaultPlan>,
+    /// Faults at stated times.
+    pub script: Vec<TimedFault>,
+}
+
+/// A fault at a stated time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimedFault {
+    /// Hours from the start of the run.
+    pub at_h: f64,
+    /// What happens.
+    pub fault: Fault,
+}
+
+/// Who runs the nodes, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Population {
+    operators: usize,
+    regions: usize,
 }
 
 impl Default for NodePlan {
@@ -77,13 +103,7 @@ impl Default for NodePlan {
     }
 }
 
-impl Default for PopulationPlan {
-    fn default() -> Self {
-        Self { operators: 0, regions: 1 }
-    }
-}
-
-impl PopulationPlan {
+impl Population {
     /// The operator of a node, by number.
     pub fn operator(&self, node: usize) -> usize {
         if self.operators == 0 { node } else { node % self.operators }
@@ -95,7 +115,19 @@ impl PopulationPlan {
     }
 }
 
+impl TimedFault {
+    /// Time from the start of the run.
+    pub fn at(&self) -> Duration {
+        hours(self.at_h)
+    }
+}
+
 impl Plan {
+    /// Who runs the nodes, and where.
+    pub fn population(&self) -> Population {
+        Population { operators: self.operators, regions: usize::from(self.world.links.regions) }
+    }
+
     /// How long churn and faults last.
     pub fn duration(&self) -> Duration {
         hours(self.duration_h)
@@ -104,6 +136,11 @@ impl Plan {
     /// How long the network may settle after that.
     pub fn settle(&self) -> Duration {
         hours(self.settle_h)
+    }
+
+    /// How long the run lasts until the last fetches.
+    pub fn total(&self) -> Duration {
+        self.duration() + self.settle()
     }
 
     /// Time between two points of the time series.

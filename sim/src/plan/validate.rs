@@ -1,6 +1,10 @@
 //! What the types of a plan cannot say.
 
 use super::{Plan, PlanError};
+use crate::{
+    NodeNumber,
+    faults::{Fault, FaultSource},
+};
 use holdfast::settings::Settings;
 
 /// Most nodes of a plan.
@@ -34,9 +38,8 @@ impl Plan {
         if (self.duration_h + self.settle_h) / self.report_interval_h > MAX_SAMPLES {
             return wrong("report_interval_h", format!("would give more than {MAX_SAMPLES} points"));
         }
-        if self.population.regions == 0 {
-            return wrong("population.regions", "must be at least 1");
-        }
+        self.world.validate().or_else(|why| wrong("world", why))?;
+        self.validate_faults()?;
         let settings = Settings { timing: self.node.timing, ..Settings::default() };
         settings.validate().or_else(|e| wrong("node", e.to_string()))?;
         self.churn.validate().or_else(|(key, why)| wrong(&format!("churn.{key}"), why))?;
@@ -44,8 +47,43 @@ impl Plan {
             .validate(self.nodes, self.duration_h)
             .or_else(|(key, why)| wrong(&format!("workload.{key}"), why))
     }
+
+    fn validate_faults(&self) -> Result<(), PlanError> {
+        if let Some(chance) = self.faults.chance.clone() {
+            FaultSource::new(chance, 0).map(drop).or_else(|why| wrong("faults.chance", why))?;
+        }
+        for (index, timed) in self.faults.script.iter().enumerate() {
+            let key = format!("faults.script[{index}]");
+            if !(0.0..=self.duration_h).contains(&timed.at_h) {
+                return wrong(&key, format!("at_h must lie between 0 and duration_h, is {}", timed.at_h));
+            }
+            if nodes_of(&timed.fault).into_iter().any(|node| node.index() >= self.nodes) {
+                return wrong(&key, format!("names a node outside 0..{}", self.nodes));
+            }
+        }
+        Ok(())
+    }
 }
 
 fn wrong(key: &str, why: impl Into<String>) -> Result<(), PlanError> {
     Err(PlanError::Value { key: key.into(), why: why.into() })
+}
+
+/// The nodes that a fault names.
+fn nodes_of(fault: &Fault) -> Vec<NodeNumber> {
+    match fault {
+        Fault::Crash { node }
+        | Fault::CrashInWrite { node, .. }
+        | Fault::Kill { node }
+        | Fault::Restart { node }
+        | Fault::Pause { node }
+        | Fault::Resume { node }
+        | Fault::Depart { node }
+        | Fault::Rot { node, .. }
+        | Fault::FillDisk { node, .. }
+        | Fault::FreeDisk { node }
+        | Fault::SlowDisk { node, .. } => vec![*node],
+        Fault::Cut(cut) => cut.from.union(&cut.to).copied().collect(),
+        Fault::Heal | Fault::Loss { .. } => Vec::new(),
+    }
 }

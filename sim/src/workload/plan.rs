@@ -33,7 +33,7 @@ pub struct WorkloadPlan {
 
 /// A distribution of file sizes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum SizePlan {
     /// All the same.
     Fixed {

@@ -1,0 +1,104 @@
+//! A chart's frame: axes, grid and colours, as an SVG that the page's style sheet can recolour.
+
+use plotters::{
+    coord::{Shift, types::RangedCoordf64},
+    prelude::*,
+};
+
+/// Size of a chart in SVG units; the page scales it.
+const SIZE: (u32, u32) = (760, 300);
+
+/// Text and axes.
+const INK: RGBColor = RGBColor(0x3d, 0x44, 0x4d);
+/// Grid lines.
+const GRID: RGBColor = RGBColor(0xe4, 0xe7, 0xeb);
+/// The first line.
+pub(super) const BLUE: RGBColor = RGBColor(0x0b, 0x6b, 0xcb);
+/// The second line, and what is worse.
+pub(super) const ORANGE: RGBColor = RGBColor(0xd9, 0x6b, 0x0b);
+/// What must not be reached.
+pub(super) const RED: RGBColor = RGBColor(0xc9, 0x2a, 0x3b);
+/// What is only for comparison.
+pub(super) const GREY: RGBColor = RGBColor(0x8a, 0x93, 0x9e);
+
+/// Why a chart could not be drawn.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot draw {chart}: {why}")]
+pub struct ChartError {
+    chart: String,
+    why: String,
+}
+
+pub(super) type Drawn = Result<(), Box<dyn std::error::Error>>;
+pub(super) type Plane<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+
+/// Ranges and names of the axes, and how their values are written.
+pub(super) struct Axes<'a> {
+    pub(super) x: (f64, f64),
+    pub(super) y: (f64, f64),
+    pub(super) x_name: &'a str,
+    pub(super) y_name: &'a str,
+    pub(super) x_label: &'a dyn Fn(&f64) -> String,
+    pub(super) y_label: &'a dyn Fn(&f64) -> String,
+}
+
+/// Draws a chart into an SVG element that takes the width it is given.
+pub(super) fn svg(
+    name: &str,
+    axes: &Axes<'_>,
+    draw: impl FnOnce(&mut Plane<'_, '_>) -> Drawn,
+) -> Result<String, ChartError> {
+    let mut text = String::new();
+    let area = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
+    let drawn = frame(&area, axes, draw).and_then(|()| area.present().map_err(Into::into));
+    drawn.map_err(|why| ChartError { chart: name.to_owned(), why: why.to_string() })?;
+    drop(area);
+    let (width, height) = SIZE;
+    let fixed = format!("<svg width=\"{width}\" height=\"{height}\"");
+    Ok(text.replacen(&fixed, &format!("<svg role=\"img\" aria-label=\"{}\"", super::page::escape(name)), 1))
+}
+
+fn frame(
+    area: &DrawingArea<SVGBackend<'_>, Shift>,
+    axes: &Axes<'_>,
+    draw: impl FnOnce(&mut Plane<'_, '_>) -> Drawn,
+) -> Drawn {
+    let mut plane = ChartBuilder::on(area)
+        .margin_top(12)
+        .margin_right(20)
+        .x_label_area_size(46)
+        .y_label_area_size(68)
+        .build_cartesian_2d(axes.x.0..axes.x.1, axes.y.0..axes.y.1)?;
+    plane
+        .configure_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(GRID)
+        .axis_style(INK)
+        .label_style(("sans-serif", 13, &INK))
+        .axis_desc_style(("sans-serif", 13, &INK))
+        .x_labels(8)
+        .y_labels(6)
+        .x_desc(axes.x_name)
+        .y_desc(axes.y_name)
+        .x_label_formatter(axes.x_label)
+        .y_label_formatter(axes.y_label)
+        .draw()?;
+    draw(&mut plane)
+}
+
+/// A line through points, cut into steps: each value holds until the next.
+pub(super) fn steps(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let mut line = Vec::with_capacity(points.len() * 2);
+    for pair in points.windows(2) {
+        line.extend([pair[0], (pair[1].0, pair[0].1)]);
+    }
+    line.extend(points.last());
+    line
+}
+
+/// The next round number (1, 2 or 5 times a power of ten) that `value` fits under; at least 1.
+pub(super) fn round_up(value: f64) -> f64 {
+    let magnitude = 10f64.powf(value.max(1.0).log10().floor());
+    let steps = [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0];
+    steps.into_iter().map(|step| step * magnitude).find(|&top| top >= value).unwrap_or(10.0 * magnitude)
+}
