@@ -220,13 +220,7 @@ impl Observer {
         live.sort_unstable();
         let Some(&min) = live.first() else { return Redundancy::default() };
         let quantile = |share: f64| live[((live.len() - 1) as f64 * share).round() as usize];
-        Redundancy {
-            segments: live.len(),
-            min,
-            p05: quantile(0.05),
-            p50: quantile(0.5),
-            p95: quantile(0.95),
-        }
+        Redundancy { segments: live.len(), min, p05: quantile(0.05), p50: quantile(0.5), p95: quantile(0.95) }
     }
 
     /// Shards that a node holds by these books.

@@ -34,9 +34,8 @@ pub(super) fn default_for(name: &str, seed: u64) -> PathBuf {
 /// Writes all files of a run.
 pub(super) fn write(dir: &Path, plan: &Plan, outcome: &RunOutcome) -> Result<(), FolderError> {
     let failed = |name: &str, why: String| FolderError { path: dir.join(name).display().to_string(), why };
-    let put = |name: &str, bytes: &[u8]| {
-        fs::write(dir.join(name), bytes).map_err(|e| failed(name, e.to_string()))
-    };
+    let put =
+        |name: &str, bytes: &[u8]| fs::write(dir.join(name), bytes).map_err(|e| failed(name, e.to_string()));
     fs::create_dir_all(dir).map_err(|e| failed("", e.to_string()))?;
     let plan = Plan { seed: outcome.result.seed, ..plan.clone() };
     put(PLAN, plan.canonical().as_bytes())?;

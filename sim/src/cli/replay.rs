@@ -39,7 +39,10 @@ fn read_input(before: &RunResult) -> Result<Option<Input>, Failure> {
     let hash = input.hash().to_string();
     if hash != recorded.hash {
         return Err(Failure::bad_input(
-            format!("{} has changed since the run: its hash is {hash}, it was {}", recorded.dir, recorded.hash),
+            format!(
+                "{} has changed since the run: its hash is {hash}, it was {}",
+                recorded.dir, recorded.hash
+            ),
             "restore its files, or start a new run",
         ));
     }

@@ -113,6 +113,8 @@ fn print_line(found: &Found) {
     let hash = found.trace_hash.as_deref().and_then(|hash| hash.get(..16)).unwrap_or("panicked");
     match &found.replay {
         None => println!("seed {:<8} ok      {hash}", found.seed),
-        Some(replay) => println!("seed {:<8} BROKEN  {hash}  {}  {replay}", found.seed, found.broken.join(", ")),
+        Some(replay) => {
+            println!("seed {:<8} BROKEN  {hash}  {}  {replay}", found.seed, found.broken.join(", "))
+        }
     }
 }

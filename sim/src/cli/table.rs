@@ -41,10 +41,7 @@ pub(super) fn print(result: &RunResult) {
             "retrieval latency",
             format!("p50 {}, p95 {}, p99 {}", time(latency.p50), time(latency.p95), time(latency.p99)),
         ),
-        (
-            "repair",
-            format!("{} shards, {}", thousands(result.shards_repaired), bytes(result.repair_bytes)),
-        ),
+        ("repair", format!("{} shards, {}", thousands(result.shards_repaired), bytes(result.repair_bytes))),
         ("fewest live shards", result.fewest_live_shards.to_string()),
         (
             "events",

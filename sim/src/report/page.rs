@@ -55,7 +55,11 @@ fn header(plan: &Plan, result: &RunResult) -> String {
             .expect("a string takes all that is written");
     };
     let stored = result.files_stored;
-    figure(format!("{} / {stored}", result.files_retrieved_ok), "files came back", result.files_retrieved_ok < stored);
+    figure(
+        format!("{} / {stored}", result.files_retrieved_ok),
+        "files came back",
+        result.files_retrieved_ok < stored,
+    );
     figure(result.files_lost.to_string(), "files lost", result.files_lost > 0);
     figure(thousands(result.shards_repaired), "shards repaired", false);
     figure(format!("{:.0} %", result.availability * 100.0), "of nodes online on average", false);
@@ -151,8 +155,10 @@ fn tables(result: &RunResult) -> String {
 }
 
 fn table(rows: &[(&str, String)]) -> String {
-    let rows: String =
-        rows.iter().map(|(name, value)| format!("<tr><td>{name}</td><td>{}</td></tr>", escape(value))).collect();
+    let rows: String = rows
+        .iter()
+        .map(|(name, value)| format!("<tr><td>{name}</td><td>{}</td></tr>", escape(value)))
+        .collect();
     format!("<table>{rows}</table>")
 }
 

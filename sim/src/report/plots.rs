@@ -76,19 +76,16 @@ fn nodes_online(time: &TimeAxis, series: &Series) -> Result<Plot, ChartError> {
     let top = samples.iter().map(|s| s.nodes).max().unwrap_or(1);
     let remaining = steps(&time.points(samples, |s| f64::from(s.nodes)));
     let online = steps(&time.points(samples, |s| f64::from(s.nodes_online)));
-    let svg = time.plot("nodes online over time", "nodes", (0.0, round_up(f64::from(top) * 1.02)), |plane| {
-        plane.draw_series(LineSeries::new(remaining, GREY.stroke_width(1)))?;
-        plane.draw_series(LineSeries::new(online, BLUE.stroke_width(2)))?;
-        Ok(())
-    })?;
+    let svg =
+        time.plot("nodes online over time", "nodes", (0.0, round_up(f64::from(top) * 1.02)), |plane| {
+            plane.draw_series(LineSeries::new(remaining, GREY.stroke_width(1)))?;
+            plane.draw_series(LineSeries::new(online, BLUE.stroke_width(2)))?;
+            Ok(())
+        })?;
     Ok(Plot {
         title: "Nodes online",
         svg,
-        legend: vec![
-            ("blue", "online".into()),
-            ("grey", "not departed".into()),
-            (CALM.0, CALM.1.into()),
-        ],
+        legend: vec![("blue", "online".into()), ("grey", "not departed".into()), (CALM.0, CALM.1.into())],
         caption: "Departed nodes take their disks with them.".into(),
     })
 }
@@ -210,7 +207,10 @@ fn latency(result: &RunResult, series: &Series) -> Result<Plot, ChartError> {
             ("orange", named("95th percentile", p95)),
             ("red", named("99th percentile", p99)),
         ],
-        caption: format!("{} fetches that succeeded, in virtual time.", super::page::thousands(times.len() as u64)),
+        caption: format!(
+            "{} fetches that succeeded, in virtual time.",
+            super::page::thousands(times.len() as u64)
+        ),
     })
 }
 

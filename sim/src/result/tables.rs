@@ -90,13 +90,14 @@ pub fn write_retrievals(out: impl Write + Send, retrievals: &[Retrieval]) -> Res
 }
 
 /// Columns of one row group, written in the order of the schema.
-struct Columns<'a, W: Write + Send>(SerializedRowGroupWriter<'a, W>);
+struct Columns<'a, 'b, W: Write + Send>(&'a mut SerializedRowGroupWriter<'b, W>);
 
-impl<W: Write + Send> Columns<'_, W> {
+impl<W: Write + Send> Columns<'_, '_, W> {
     fn put<T: DataType>(&mut self, values: impl Iterator<Item = T::T>) -> Result<(), ParquetError> {
         let values: Vec<T::T> = values.collect();
         let column = self.0.next_column()?;
-        let mut column = column.ok_or_else(|| ParquetError::General("the schema has fewer columns".into()))?;
+        let mut column =
+            column.ok_or_else(|| ParquetError::General("the schema has fewer columns".into()))?;
         column.typed::<T>().write_batch(&values, None, None)?;
         column.close()
     }
@@ -105,7 +106,7 @@ impl<W: Write + Send> Columns<'_, W> {
 fn write<W: Write + Send>(
     out: W,
     schema: &str,
-    fill: impl FnOnce(&mut Columns<'_, W>) -> Result<(), ParquetError>,
+    fill: impl FnOnce(&mut Columns<'_, '_, W>) -> Result<(), ParquetError>,
 ) -> Result<(), TableError> {
     let schema = Arc::new(parse_message_type(schema)?);
     let properties = WriterProperties::builder()
@@ -113,9 +114,9 @@ fn write<W: Write + Send>(
         .set_created_by(concat!("holdfast-sim ", env!("CARGO_PKG_VERSION")).to_owned())
         .build();
     let mut writer = SerializedFileWriter::new(out, schema, Arc::new(properties))?;
-    let mut columns = Columns(writer.next_row_group()?);
-    fill(&mut columns)?;
-    columns.0.close()?;
+    let mut group = writer.next_row_group()?;
+    fill(&mut Columns(&mut group))?;
+    group.close()?;
     writer.close()?;
     Ok(())
 }

@@ -146,7 +146,8 @@ fn calm(watch: &Watch) {
     apply(watch, Fault::Heal);
     for node in (0..watch.cluster.len() as u32).map(NodeNumber) {
         watch.wanted.borrow_mut()[node.index()] = true;
-        for fault in [Fault::Resume { node }, Fault::FreeDisk { node }, Fault::SlowDisk { node, factor: 1.0 }] {
+        for fault in [Fault::Resume { node }, Fault::FreeDisk { node }, Fault::SlowDisk { node, factor: 1.0 }]
+        {
             watch.cluster.apply(fault).expect("the node exists");
         }
     }

@@ -34,7 +34,8 @@ impl Journal {
     pub fn finish(mut self) -> String {
         if self.omitted > 0 {
             let omitted = self.omitted;
-            writeln!(self.text, "{omitted} more lines were not kept").expect("a string takes all that is written");
+            writeln!(self.text, "{omitted} more lines were not kept")
+                .expect("a string takes all that is written");
         }
         self.text
     }

@@ -1,6 +1,9 @@
 //! Sums a run up.
 
-use super::{traffic, watch::{Gets, Watch}};
+use super::{
+    traffic,
+    watch::{Gets, Watch},
+};
 use crate::{
     NodeNumber,
     checks::{Check, FileFate, evaluate},
@@ -93,8 +96,8 @@ async fn compare_books(watch: &Watch) -> Vec<String> {
     let mut differences = Vec::new();
     for node in watch.cluster.up() {
         let Some(handles) = watch.cluster.handles(node) else { continue };
-        let asked = timeout(&watch.clock(), STATUS_PATIENCE, handles.storage_status.send(StorageStatusQuery));
-        let answer = asked.await;
+        let asked = handles.storage_status.send(StorageStatusQuery);
+        let answer = timeout(&watch.clock(), STATUS_PATIENCE, asked).await;
         let books = watch.observer.borrow().shards_on(node.index());
         match answer {
             Ok(Ok(Ok(status))) if status.shards == books => {}

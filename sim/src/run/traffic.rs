@@ -35,7 +35,8 @@ pub(super) async fn live(watch: &Watch, files: &[File], schedule: &Schedule, end
     let puts = schedule.puts.iter().enumerate();
     let mut puts: FuturesUnordered<_> = puts.map(|(i, at)| put(watch, files, i, START + *at, end)).collect();
     let gets = schedule.gets.iter().enumerate();
-    let mut gets: FuturesUnordered<_> = gets.map(|(number, get)| one_get(watch, files, number, *get)).collect();
+    let mut gets: FuturesUnordered<_> =
+        gets.map(|(number, get)| one_get(watch, files, number, *get)).collect();
     futures::join!(async { while puts.next().await.is_some() {} }, async {
         while gets.next().await.is_some() {}
     });
@@ -147,7 +148,8 @@ async fn fetch(
 pub(super) async fn fetch_all(watch: &Watch, files: &[File]) -> Vec<(usize, FileFate)> {
     let stored = watch.stored.borrow().clone();
     let all = stored.iter().enumerate().filter_map(|(i, stored)| Some((i, stored.as_ref()?)));
-    let fates = stream::iter(all).map(|(i, stored)| async move { (i, fate(watch, &files[i], i, stored).await) });
+    let fates =
+        stream::iter(all).map(|(i, stored)| async move { (i, fate(watch, &files[i], i, stored).await) });
     let mut fates: Vec<(usize, FileFate)> = fates.buffer_unordered(LAST_FETCHES).collect().await;
     fates.sort_by_key(|(i, _)| *i);
     fates

@@ -59,7 +59,8 @@ impl Watch {
         let cluster = Cluster::new(plan.world.clone(), seed);
         let workload = &plan.workload;
         let observer = Observer::new(workload.code, workload.policy, plan.population());
-        let (observer, journal) = (Rc::new(RefCell::new(observer)), Rc::new(RefCell::new(Journal::default())));
+        let (observer, journal) =
+            (Rc::new(RefCell::new(observer)), Rc::new(RefCell::new(Journal::default())));
         let (watching, noting) = (Rc::clone(&observer), Rc::clone(&journal));
         cluster.recorder().subscribe(Box::new(move |now, node, event| {
             watching.borrow_mut().event(node.index(), event);

@@ -133,12 +133,18 @@ impl Source for File {
         format!("sim:{}", self.name)
     }
 
+    /// The bytes were read before the run and never change.
+    fn version(&self) -> io::Result<u64> {
+        Ok(0)
+    }
+
     fn len(&self) -> io::Result<u64> {
         Ok(self.bytes.len() as u64)
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        let range = usize::try_from(offset).ok().and_then(|start| Some(start..start.checked_add(buffer.len())?));
+        let range =
+            usize::try_from(offset).ok().and_then(|start| Some(start..start.checked_add(buffer.len())?));
         let bytes = range.and_then(|range| self.bytes.get(range)).ok_or(io::ErrorKind::UnexpectedEof)?;
         buffer.copy_from_slice(bytes);
         Ok(())
