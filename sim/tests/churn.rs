@@ -1,9 +1,10 @@
 //! Churn: stationary start, residual lives, departures, and trace files.
 
 use holdfast_sim::churn::{
-    Change, ChurnModel, ChurnPlan, DeparturePlan, HOUR, Lifetime, Preset, Timeline, stream,
+    Change, ChurnModel, ChurnPlan, DeparturePlan, HOUR, Lifetime, Preset, Timeline,
     trace::{self, TraceError},
 };
+use holdfast_sim::env::rng::stream;
 use std::{collections::BTreeMap, time::Duration};
 
 const LIFETIMES: [Lifetime; 4] = [

@@ -27,26 +27,27 @@ fn an_unknown_key_is_named_with_its_section_and_the_nearest_known_one() {
     let expected = ("unknown key node.timing.probe_intervall_s", "did you mean probe_interval_s?");
     assert_eq!((error.as_str(), hint.as_str()), expected);
     let (error, hint) = refused(
-        &format!("{MINIMAL}[churn]\nabsence = {{ kind = \"weibull\", shap = 1.0, scale_h = 2.0 }}\n"),
+        &format!("{MINIMAL}[churn]\nabsence = {{ weibull = {{ shap = 1.0, scale_h = 2.0 }} }}\n"),
         &[],
     );
-    assert_eq!((error.as_str(), hint.as_str()), ("unknown key churn.absence.shap", "did you mean shape?"));
+    assert_eq!(
+        (error.as_str(), hint.as_str()),
+        ("unknown key churn.absence.shap", "did you mean shape?")
+    );
 }
 
 #[test]
 fn a_key_that_resembles_none_gets_the_list_of_known_keys() {
-    let (error, hint) = refused(&format!("{MINIMAL}[population]\nxyzzyplugh = 3\n"), &[]);
-    assert_eq!(error, "unknown key population.xyzzyplugh");
-    assert_eq!(hint, "known keys here: operators, regions");
+    let (error, hint) = refused(&format!("{MINIMAL}[node]\nxyzzyplugh = 3\n"), &[]);
+    assert_eq!(error, "unknown key node.xyzzyplugh");
+    assert_eq!(hint, "known keys here: capacity_bytes, timing");
 }
 
 #[test]
 fn overrides_reach_nested_keys_and_are_checked_like_the_plan() {
-    let plan = parse(
-        MINIMAL,
-        &["seed=9", "churn.always_on=0.5", "name=other", "workload.size.kind=fixed", "workload.size.bytes=7"],
-    )
-    .expect("valid");
+    let plan =
+        parse(MINIMAL, &["seed=9", "churn.always_on=0.5", "name=other", "workload.size.fixed.bytes=7"])
+            .expect("valid");
     assert_eq!((plan.seed, plan.churn.always_on, plan.name.as_str()), (9, Some(0.5), "other"));
     assert_eq!(refused(MINIMAL, &["nods=3"]).1, "did you mean nodes?");
     assert_eq!(refused(MINIMAL, &["nodes"]).0, "--set nodes: there is no =");
@@ -64,12 +65,16 @@ fn values_are_validated_by_name() {
         ("churn.always_on=1.5", "churn.always_on: must lie between 0 and 1, is 1.5"),
         ("churn.departures.share=nan", "churn.departures.share: must lie between 0 and 1, is NaN"),
         (
-            "churn.session={kind=\"exponential\",mean_h=1.0}",
+            "churn.session={exponential={mean_h=1.0}}",
             "churn.session: session and absence must be given together",
         ),
         ("workload.put_window_h=99", "workload.put_window_h: must lie between 0 and duration_h 24"),
         ("workload.code.k=20", "workload.code: k 20 must be less than n 12"),
         ("nodes=12", "workload.code.n: 12 slots need more than 12 nodes"),
+        ("world.links.loss=2", "world: links.loss is 2"),
+        ("faults.script=[{at_h=99,fault={crash={node=1}}}]", "faults.script[0]: at_h must lie between 0 and"),
+        ("faults.script=[{at_h=1,fault={crash={node=30}}}]", "faults.script[0]: names a node outside 0..30"),
+        ("faults.chance.mean_interval_s=0", "faults.chance: mean_interval_s is 0"),
         ("node.timing.probe_interval_s=0", "node: timing.probe_interval_s must be a positive number"),
     ] {
         let (error, _) = refused(

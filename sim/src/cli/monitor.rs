@@ -1,5 +1,7 @@
 //! The live progress line of a run, drawn from a thread beside it.
 
+#![allow(clippy::disallowed_methods, reason = "the line is drawn outside the simulated world, in real time")]
+
 use super::style;
 use crate::{
     churn::HOUR,

@@ -1,12 +1,17 @@
 //! A chart's frame: axes, grid and colours, as an SVG that the page's style sheet can recolour.
 
 use plotters::{
-    coord::{Shift, types::RangedCoordf64},
+    coord::{
+        Shift,
+        ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter},
+        types::RangedCoordf64,
+    },
     prelude::*,
 };
+use std::ops::Range;
 
 /// Size of a chart in SVG units; the page scales it.
-const SIZE: (u32, u32) = (760, 300);
+const SIZE: (u32, u32) = (580, 290);
 
 /// Text and axes.
 const INK: RGBColor = RGBColor(0x3d, 0x44, 0x4d);
@@ -30,11 +35,41 @@ pub struct ChartError {
 }
 
 pub(super) type Drawn = Result<(), Box<dyn std::error::Error>>;
-pub(super) type Plane<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+pub(super) type Plane<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Ticked, RangedCoordf64>>;
+
+/// A linear axis with ticks where we say.
+pub(super) struct Ticked {
+    range: RangedCoordf64,
+    ticks: Vec<f64>,
+}
+
+impl Ranged for Ticked {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        self.range.map(value, limit)
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
+        self.ticks.clone()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.range.range()
+    }
+}
+
+impl ValueFormatter<f64> for Ticked {
+    fn format(value: &f64) -> String {
+        value.to_string()
+    }
+}
 
 /// Ranges and names of the axes, and how their values are written.
 pub(super) struct Axes<'a> {
     pub(super) x: (f64, f64),
+    pub(super) x_ticks: Vec<f64>,
     pub(super) y: (f64, f64),
     pub(super) x_name: &'a str,
     pub(super) y_name: &'a str,
@@ -64,11 +99,14 @@ fn frame(
     draw: impl FnOnce(&mut Plane<'_, '_>) -> Drawn,
 ) -> Drawn {
     let mut plane = ChartBuilder::on(area)
-        .margin_top(12)
-        .margin_right(20)
-        .x_label_area_size(46)
-        .y_label_area_size(68)
-        .build_cartesian_2d(axes.x.0..axes.x.1, axes.y.0..axes.y.1)?;
+        .margin_top(10)
+        .margin_right(24)
+        .x_label_area_size(44)
+        .y_label_area_size(58)
+        .build_cartesian_2d(
+            Ticked { range: (axes.x.0..axes.x.1).into(), ticks: axes.x_ticks.clone() },
+            axes.y.0..axes.y.1,
+        )?;
     plane
         .configure_mesh()
         .light_line_style(TRANSPARENT)
@@ -76,7 +114,6 @@ fn frame(
         .axis_style(INK)
         .label_style(("sans-serif", 13, &INK))
         .axis_desc_style(("sans-serif", 13, &INK))
-        .x_labels(8)
         .y_labels(6)
         .x_desc(axes.x_name)
         .y_desc(axes.y_name)
@@ -94,6 +131,14 @@ pub(super) fn steps(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     }
     line.extend(points.last());
     line
+}
+
+/// Round numbers from 0 to `end`, eight at most.
+pub(super) fn ticks(end: f64) -> Vec<f64> {
+    let magnitude = 10f64.powf((end / 8.0).log10().floor());
+    let step = [1.0, 2.0, 3.0, 6.0, 12.0, 24.0].map(|step| step * magnitude);
+    let step = step.into_iter().find(|step| end / step <= 8.0).unwrap_or(end);
+    (0..).map(|i| f64::from(i) * step).take_while(|tick| *tick <= end * (1.0 + 1e-9)).collect()
 }
 
 /// The next round number (1, 2 or 5 times a power of ten) that `value` fits under; at least 1.

@@ -62,7 +62,7 @@ fn header(plan: &Plan, result: &RunResult) -> String {
     );
     figure(result.files_lost.to_string(), "files lost", result.files_lost > 0);
     figure(thousands(result.shards_repaired), "shards repaired", false);
-    figure(format!("{:.0} %", result.availability * 100.0), "of nodes online on average", false);
+    figure(format!("{:.0} %", result.availability * 100.0), "mean share online", false);
     figure(thousands(result.nodes_departed as u64), "nodes left for good", false);
     let median = result.retrieval_latency_ms.p50.map_or("none".to_owned(), milliseconds);
     figure(median, "median retrieval", false);

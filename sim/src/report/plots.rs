@@ -1,6 +1,6 @@
 //! The plots of a run.
 
-use super::chart::{Axes, BLUE, ChartError, GREY, ORANGE, Plane, RED, round_up, steps, svg};
+use super::chart::{Axes, BLUE, ChartError, GREY, ORANGE, Plane, RED, round_up, steps, svg, ticks};
 use crate::{
     plan::Plan,
     result::{Latency, RunResult, Sample, Series},
@@ -57,6 +57,7 @@ impl TimeAxis {
     ) -> Result<String, ChartError> {
         let axes = Axes {
             x: (0.0, self.end),
+            x_ticks: ticks(self.end),
             y,
             x_name: self.name,
             y_name,
@@ -174,12 +175,18 @@ fn latency(result: &RunResult, series: &Series) -> Result<Plot, ChartError> {
     times.sort_by(f64::total_cmp);
     let share = |index: usize| (index + 1) as f64 / times.len() as f64 * 100.0;
     let curve: Vec<(f64, f64)> = times.iter().enumerate().map(|(i, &t)| (t, share(i))).collect();
-    let range = (
-        times.first().map_or(0.0, |t| (t * 4.0).floor() / 4.0),
-        times.last().map_or(4.0, |t| (t * 4.0).ceil() / 4.0 + 0.01),
-    );
+    // Round times on a logarithmic axis, from the last below the fastest to the first above the slowest.
+    let ends = (times.first().copied().unwrap_or(0.0), times.last().copied().unwrap_or(4.0));
+    let rounds: Vec<f64> =
+        (0..8).flat_map(|power| [1.0f64, 2.0, 5.0].map(|step| step.log10() + f64::from(power))).collect();
+    let from = rounds.iter().copied().filter(|&t| t <= ends.0).fold(0.0, f64::max);
+    let to = rounds.iter().copied().find(|&t| t > ends.1).unwrap_or(8.0);
+    let between: Vec<f64> = rounds.into_iter().filter(|t| (from..=to).contains(t)).collect();
+    // Few labels need not skip any.
+    let every = between.len().div_ceil(8);
     let axes = Axes {
-        x: range,
+        x: (from, to),
+        x_ticks: between.into_iter().step_by(every).collect(),
         y: (0.0, 100.0),
         x_name: "time from request to last byte (logarithmic)",
         y_name: "% of fetches",
@@ -223,9 +230,8 @@ fn trim(value: f64) -> String {
 /// Milliseconds, in the unit that suits them.
 pub fn milliseconds(ms: f64) -> String {
     match ms {
-        ms if ms < 9.95 => format!("{ms:.1} ms"),
         ms if ms < 999.5 => format!("{ms:.0} ms"),
-        ms if ms < 9_995.0 => format!("{:.2} s", ms / 1e3),
+        ms if ms < 9_995.0 => format!("{} s", trim(ms / 1e3)),
         ms if ms < 119_500.0 => format!("{:.0} s", ms / 1e3),
         ms => format!("{:.0} min", ms / 6e4),
     }

@@ -1,5 +1,7 @@
 //! What a run cost in the real world. Used outside the simulated one, where clocks are real.
 
+#![allow(clippy::disallowed_methods, reason = "measures real time, outside the simulated world")]
+
 use holdfast::types::ContentHash;
 use std::time::Instant;
 

@@ -173,8 +173,7 @@ impl RunOutcome {
 
 /// Mean share of the remaining nodes that were online while there was churn.
 fn availability(series: &Series, duration_h: f64) -> f64 {
-    // The first sample is taken before any node has started.
-    let storm = series.samples.iter().skip(1).filter(|sample| sample.hour <= duration_h && sample.nodes > 0);
+    let storm = series.samples.iter().filter(|sample| sample.hour <= duration_h && sample.nodes > 0);
     let shares: Vec<f64> =
         storm.map(|sample| f64::from(sample.nodes_online) / f64::from(sample.nodes)).collect();
     shares.iter().sum::<f64>() / shares.len().max(1) as f64

@@ -22,6 +22,9 @@ use std::{
     time::Duration,
 };
 
+/// The first sample waits until the nodes that start with the run are up.
+const FIRST_SAMPLE: Duration = Duration::from_secs(60);
+
 /// A file whose put was acknowledged.
 #[derive(Clone, Debug)]
 pub(super) struct Stored {
@@ -131,7 +134,8 @@ impl Watch {
 
     /// Takes samples at every interval until `end`, and tells progress in between.
     pub(super) async fn sample_until(&self, end: Timestamp) {
-        let (interval, mut next) = (self.plan.report_interval(), self.now());
+        let interval = self.plan.report_interval();
+        let mut next = self.now() + FIRST_SAMPLE;
         let glance = (interval / 6).max(Duration::from_secs(1));
         loop {
             if self.now() >= next {
