@@ -26,6 +26,7 @@ use std::{
     cell::{RefCell, RefMut},
     rc::Rc,
     sync::Arc,
+    time::Duration,
 };
 
 /// What makes one node different from another.
@@ -339,6 +340,16 @@ impl<H: Clone + 'static> Cluster<H> {
         }
     }
 
+    /// Carries out a fault after a while, whatever happens until then.
+    pub fn apply_later(&self, after: Duration, fault: Fault) {
+        let cluster = self.clone();
+        madsim::task::spawn_local(async move {
+            cluster.0.time.sleep(after).await;
+            // A fault that names no node has no effect now either.
+            let _ = cluster.apply(fault);
+        });
+    }
+
     /// What one may say to a node; `None` unless it is up (paused counts as up).
     pub fn handles(&self, node: NodeNumber) -> Option<H> {
         self.0.members.borrow().get(node.index())?.handles.clone()
@@ -413,10 +424,11 @@ impl<H: Clone + 'static> Cluster<H> {
             let _ = self.kill(NodeNumber(node));
         }
         // Long enough for madsim to drop the tasks of the killed nodes.
-        self.0.time.sleep(std::time::Duration::from_secs(1)).await;
+        self.0.time.sleep(Duration::from_secs(1)).await;
         for driver in self.0.drivers.take() {
             driver.abort();
         }
+        self.0.time.end();
         madsim::task::yield_now().await;
     }
 

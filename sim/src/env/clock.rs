@@ -78,6 +78,12 @@ impl Time {
         .await
     }
 
+    /// Forgets all who wait: the world ends, and tasks that wait for ever would never be freed.
+    pub fn end(&self) {
+        let sleepers = std::mem::take(&mut self.lock().sleepers);
+        drop(sleepers);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.0.queue.lock().expect("nothing panics while it holds the timer queue")
     }

@@ -1,0 +1,148 @@
+//! Whole nodes in a simulated world, and files in memory.
+#![allow(dead_code, reason = "each test binary uses a part of this")]
+
+use futures::{FutureExt, future::join_all};
+use holdfast::{
+    actors::{
+        client::{ClientError, FileRef, GetFile, PutFile, PutReport, Sink, Source},
+        repair::RepairStatusQuery,
+        storage::HeldPlacements,
+    },
+    settings::{Settings, Timing},
+    types::{Code, Policy},
+};
+use holdfast_sim::{
+    NodeNumber,
+    cluster::{Cluster, NodeSpec},
+    env::NetKind,
+    world::{WorldPlan, run},
+};
+use std::{
+    io,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+pub const DIRECT: NetKind = NetKind::Direct { stale_peers: 0.05 };
+pub const LIBP2P: NetKind = NetKind::Libp2p { bootstrap: 2 };
+
+/// A file to put.
+#[derive(Debug)]
+pub struct Memory(pub Vec<u8>);
+
+impl Source for Memory {
+    fn identity(&self) -> String {
+        "memory".into()
+    }
+    fn version(&self) -> io::Result<u64> {
+        Ok(0)
+    }
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.len() as u64)
+    }
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let from = self.0.get(offset as usize..).ok_or(io::ErrorKind::UnexpectedEof)?;
+        buffer.copy_from_slice(from.get(..buffer.len()).ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+}
+
+/// Where a file's bytes come back.
+#[derive(Debug, Default)]
+pub struct Collected(pub Mutex<Vec<u8>>);
+
+impl Sink for Collected {
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut all = self.0.lock().expect("no writer panicked");
+        let end = offset as usize + bytes.len();
+        if all.len() < end {
+            all.resize(end, 0);
+        }
+        all[offset as usize..end].copy_from_slice(bytes);
+        Ok(())
+    }
+    fn finish(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Bytes that do not compress and do not repeat.
+pub fn pattern(len: u32) -> Vec<u8> {
+    (0..len).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
+}
+
+/// Runs `test` in a world of `count` nodes that probe and repair within minutes.
+pub fn in_world<T: Send + 'static>(
+    net: NetKind,
+    seed: u64,
+    count: u32,
+    test: impl AsyncFnOnce(Cluster) -> T + Send + 'static,
+) -> T {
+    run(seed, move || {
+        async move {
+            let cluster = Cluster::new(WorldPlan { net, ..WorldPlan::default() }, seed);
+            let timing = Timing {
+                probe_interval_s: 60.0,
+                holder_grace_s: 120.0,
+                repair_stagger_s: 30.0,
+                announce_interval_s: 600.0,
+                ..Timing::default()
+            };
+            for _ in 0..count {
+                let settings = Settings { timing, ..Settings::default() };
+                cluster.add_node(NodeSpec { settings, ..NodeSpec::default() });
+            }
+            let starting = join_all((0..count).map(|n| cluster.start(NodeNumber(n))));
+            starting.await.into_iter().for_each(|started| drop(started.expect("the node starts")));
+            cluster.time().sleep(Duration::from_secs(10)).await;
+            let result = test(cluster.clone()).await;
+            cluster.shut_down().await;
+            result
+        }
+        .boxed_local()
+    })
+}
+
+pub async fn put(cluster: &Cluster, node: NodeNumber, bytes: Vec<u8>) -> Result<PutReport, ClientError> {
+    let message = PutFile {
+        name: "file".into(),
+        source: Arc::new(Memory(bytes)),
+        code: Code::new(2, 5, 3).expect("a code"),
+        policy: Policy::default(),
+        segment_len: 100_000,
+        progress: None,
+    };
+    cluster.handles(node).expect("the node is up").put.send(message).await.expect("the client is alive")
+}
+
+pub async fn get(cluster: &Cluster, node: NodeNumber, link: &str) -> Result<Vec<u8>, ClientError> {
+    let sink = Arc::new(Collected::default());
+    let file = FileRef::Link(link.parse().expect("a link"));
+    let message = GetFile { file, sink: sink.clone(), progress: None };
+    let node = cluster.handles(node).expect("the node is up");
+    node.get.send(message).await.expect("the client is alive")?;
+    Ok(std::mem::take(&mut sink.0.lock().expect("no writer panicked")))
+}
+
+/// Nodes that are up and hold something.
+pub async fn holders(cluster: &Cluster) -> Vec<NodeNumber> {
+    let mut holders = Vec::new();
+    for number in cluster.up() {
+        let node = cluster.handles(number).expect("the node is up");
+        let held = node.held.send(HeldPlacements).await.expect("the storage is alive").expect("readable");
+        if !held.is_empty() {
+            holders.push(number);
+        }
+    }
+    holders
+}
+
+/// Shards that nodes that are up have rebuilt.
+pub async fn rebuilt(cluster: &Cluster) -> u64 {
+    let mut rebuilt = 0;
+    for number in cluster.up() {
+        let node = cluster.handles(number).expect("the node is up");
+        rebuilt += node.repair_status.send(RepairStatusQuery).await.expect("the repair is alive").rebuilt;
+    }
+    rebuilt
+}
