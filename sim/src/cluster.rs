@@ -1,9 +1,13 @@
 //! The nodes of a simulated world: makes, starts, breaks and ends them.
 
+mod faults;
+mod node;
+
+pub use node::{ClusterError, NodeSpec, NodeState};
+
 use crate::{
     NodeNumber,
     env::{Machine, Network, SimClock, SimDisk, SimRecord, SimRng, SimSpawn, Stop, Time, rng},
-    faults::Fault,
     links::Host,
     trace::{Counters, Life, Recorder},
     world::{WorldPlan, set_timers},
@@ -28,61 +32,6 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-
-/// What makes one node different from another.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct NodeSpec {
-    /// The node's settings.
-    pub settings: Settings,
-    /// Where it stands; `None` deals nodes to the plan's regions in turn.
-    pub region: Option<u16>,
-    /// Megabits a second that it sends; `None` is the plan's.
-    pub up_mbit_per_s: Option<f64>,
-    /// Megabits a second that it receives; `None` is the plan's.
-    pub down_mbit_per_s: Option<f64>,
-}
-
-/// Why a node could not be treated as asked.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ClusterError {
-    /// There is no such node.
-    #[error("{0} does not exist")]
-    Unknown(NodeNumber),
-    /// It is not in a state where that can be done.
-    #[error("{node} is {state:?}")]
-    State {
-        /// Which node.
-        node: NodeNumber,
-        /// Its state.
-        state: NodeState,
-    },
-    /// It stopped before it was ready.
-    #[error("{0} stopped while it started")]
-    Stopped(NodeNumber),
-    /// It refused to start.
-    #[error("{node} could not start: {why}")]
-    Start {
-        /// Which node.
-        node: NodeNumber,
-        /// What it said.
-        why: StorageError,
-    },
-}
-
-/// How a node is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NodeState {
-    /// Not running.
-    Down,
-    /// Running, not ready yet.
-    Starting,
-    /// Running.
-    Up,
-    /// Standing still.
-    Paused,
-    /// Gone for good.
-    Departed,
-}
 
 /// Starts what runs on a node; [`Node::start`] unless a test says otherwise.
 pub type Boot<H> = Rc<dyn Fn(Env, Keys, Settings) -> LocalBoxFuture<'static, Result<H, StorageError>>>;
@@ -291,65 +240,6 @@ impl<H: Clone + 'static> Cluster<H> {
         Ok(())
     }
 
-    /// Carries out a fault. A fault that finds its node in a state where it means nothing (a restart
-    /// of a node that is up, say) does nothing: schedules need not know what else happened.
-    ///
-    /// # Errors
-    /// [`ClusterError::Unknown`].
-    pub fn apply(&self, fault: Fault) -> Result<(), ClusterError> {
-        match fault {
-            Fault::Crash { node } => self.crash(node),
-            Fault::Kill { node } => self.kill(node),
-            Fault::Restart { node } => ignore_state(self.begin(node).map(drop)),
-            Fault::Pause { node } => ignore_state(self.pause(node)),
-            Fault::Resume { node } => self.resume(node),
-            Fault::Depart { node } => self.depart(node),
-            Fault::CrashInWrite { node, operations } => {
-                let told = self.0.power_cuts.clone();
-                // The receiver is gone only when the world ends.
-                let told = Arc::new(move || drop(told.unbounded_send(node)));
-                self.disk(node)?.cut_power_after(operations, told);
-                Ok(())
-            }
-            Fault::Rot { node, prefix, flips } => {
-                self.disk(node)?.rot(&prefix, flips);
-                Ok(())
-            }
-            Fault::FillDisk { node, free_bytes } => self.disk(node).map(|disk| disk.fill(free_bytes)),
-            Fault::FreeDisk { node } => self.disk(node).map(|disk| disk.unfill()),
-            Fault::SlowDisk { node, factor } => {
-                self.member(node)?.machine.disk_slowness.set(factor);
-                Ok(())
-            }
-            Fault::Cut(cut) => {
-                self.0.network.links(|links| links.cut(cut));
-                Ok(())
-            }
-            Fault::Loss { probability } => {
-                self.0.network.links(|links| links.set_loss(probability));
-                Ok(())
-            }
-            Fault::Heal => {
-                let loss = self.0.plan.links.loss;
-                self.0.network.links(|links| {
-                    links.heal();
-                    links.set_loss(loss);
-                });
-                Ok(())
-            }
-        }
-    }
-
-    /// Carries out a fault after a while, whatever happens until then.
-    pub fn apply_later(&self, after: Duration, fault: Fault) {
-        let cluster = self.clone();
-        madsim::task::spawn_local(async move {
-            cluster.0.time.sleep(after).await;
-            // A fault that names no node has no effect now either.
-            let _ = cluster.apply(fault);
-        });
-    }
-
     /// What one may say to a node; `None` unless it is up (paused counts as up).
     pub fn handles(&self, node: NodeNumber) -> Option<H> {
         self.0.members.borrow().get(node.index())?.handles.clone()
@@ -506,13 +396,6 @@ impl<H: Clone + 'static> Cluster<H> {
         } else {
             Err(ClusterError::State { node, state: member.state })
         }
-    }
-}
-
-fn ignore_state(outcome: Result<(), ClusterError>) -> Result<(), ClusterError> {
-    match outcome {
-        Err(ClusterError::State { .. }) => Ok(()),
-        outcome => outcome,
     }
 }
 

@@ -1,20 +1,27 @@
 //! Peers: the same requests over libp2p on simulated links, or directly over them.
 
-mod dht;
 mod direct;
-mod exchange;
-mod fabric;
 mod network;
-mod size;
 mod wire;
 
-pub use dht::{Announcements, Key, KeySpace, Living, REPLICATION};
-pub use direct::DirectNet;
-pub use fabric::{Fabric, Stop};
+pub use direct::{DirectNet, Fabric};
 pub use network::Network;
 pub use wire::Wire;
 
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// A connection whose other end fell silent is given up after this: libp2p-quic's idle time-out.
+const LOST_AFTER: Duration = Duration::from_secs(10);
+
+/// How a node stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Its process is dead and its host answers for it: connections are refused at once.
+    Killed,
+    /// Its host is off: whoever connects waits for a time-out.
+    Dark,
+}
 
 /// Which network nodes speak.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -11,8 +11,9 @@
 
 mod muxer;
 mod pipe;
+mod shell;
 mod state;
 mod transport;
 
-pub use state::Wire;
+pub use shell::Wire;
 pub use transport::address;

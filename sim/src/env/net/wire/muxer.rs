@@ -1,6 +1,6 @@
 //! A connection as libp2p sees it, and its substreams.
 
-use super::state::Wire;
+use super::shell::Wire;
 use crate::NodeNumber;
 use futures::{AsyncRead, AsyncWrite};
 use libp2p::core::{StreamMuxer, muxing::StreamMuxerEvent};

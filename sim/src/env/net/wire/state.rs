@@ -3,16 +3,15 @@
 use super::{
     muxer::SimMuxer,
     pipe::{Batch, Pipe},
-    transport::SimTransport,
 };
 use crate::{
     NodeNumber,
     env::{
-        clock::{Alarm, Time},
-        net::Stop,
+        clock::Alarm,
+        net::{LOST_AFTER, Stop},
     },
     links::{FlowId, Host, LinkPlan, Links},
-    trace::{Delivery, Recorder},
+    trace::Delivery,
 };
 use futures::channel::mpsc;
 use holdfast::{
@@ -21,15 +20,11 @@ use holdfast::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    future::poll_fn,
     io,
-    sync::{Arc, Mutex},
     task::{Poll, Waker},
     time::Duration,
 };
 
-/// A connection whose other end fell silent is given up after this: libp2p-quic's idle time-out.
-const LOST_AFTER: Duration = Duration::from_secs(10);
 /// Bytes of headers a batch: QUIC short header, frame header and tag, UDP and IPv4.
 const FRAMING: u64 = 60;
 /// Substreams that wait to be taken by their node.
@@ -37,19 +32,13 @@ const MAX_BACKLOG: usize = 256;
 /// What a batch is in the trace.
 const BATCH: u8 = 128;
 
-/// The network of a world of libp2p nodes.
-#[derive(Clone)]
-pub struct Wire(Arc<Shared>);
+/// Takes a node's side of new connections.
+pub(super) type Listener = mpsc::UnboundedSender<SimMuxer>;
 
-struct Shared {
-    time: Time,
-    state: Mutex<State>,
-}
-
-struct Member {
-    peer: PeerId,
+pub(super) struct Member {
+    pub(super) peer: PeerId,
     stopped: Option<Stop>,
-    listener: Option<mpsc::UnboundedSender<SimMuxer>>,
+    listener: Option<Listener>,
 }
 
 #[derive(Default)]
@@ -85,7 +74,7 @@ enum Step {
 /// Everything behind the lock.
 pub(super) struct State {
     pub(super) links: Links,
-    members: Vec<Member>,
+    pub(super) members: Vec<Member>,
     connections: BTreeMap<u64, Connection>,
     pub(super) pipes: BTreeMap<u64, Pipe>,
     steps: BTreeMap<(Timestamp, u64), Step>,
@@ -93,16 +82,16 @@ pub(super) struct State {
     /// Pipes that were written to since the driver ran.
     written: Vec<u64>,
     next: u64,
-    alarm: Alarm,
+    pub(super) alarm: Alarm,
     /// Whom to wake once the lock is released.
     pub(super) wakes: Vec<Waker>,
-    delivered: Vec<Delivery>,
+    /// Deliveries that the recorder has not seen.
+    pub(super) delivered: Vec<Delivery>,
 }
 
-impl Wire {
-    /// An empty network.
-    pub fn new(time: Time, plan: LinkPlan, seed: u64) -> Self {
-        let state = State {
+impl State {
+    pub(super) fn new(plan: LinkPlan, seed: u64) -> Self {
+        Self {
             links: Links::new(plan, seed),
             members: Vec::new(),
             connections: BTreeMap::new(),
@@ -114,120 +103,64 @@ impl Wire {
             alarm: Alarm::default(),
             wakes: Vec::new(),
             delivered: Vec::new(),
-        };
-        Self(Arc::new(Shared { time, state: Mutex::new(state) }))
-    }
-
-    /// Adds a node, which is down; numbers are given in order.
-    pub fn add(&self, peer: PeerId, host: Host) -> NodeNumber {
-        self.with(|state, _| {
-            state.links.add(host);
-            state.members.push(Member { peer, stopped: Some(Stop::Dark), listener: None });
-            NodeNumber(state.members.len() as u32 - 1)
-        })
-    }
-
-    /// Number of nodes.
-    pub fn len(&self) -> u32 {
-        self.with(|state, _| state.members.len() as u32)
-    }
-
-    /// Brings a node up: the transport for its swarm.
-    pub fn start(&self, node: NodeNumber) -> SimTransport {
-        let (sender, incoming) = mpsc::unbounded();
-        self.with(|state, _| {
-            let member = &mut state.members[node.index()];
-            member.stopped = None;
-            member.listener = Some(sender);
-        });
-        SimTransport::new(self.clone(), node, incoming)
-    }
-
-    /// Takes a node down.
-    pub fn stop(&self, node: NodeNumber, how: Stop) {
-        self.with(|state, now| state.stop(now, node, how));
-    }
-
-    /// The links, to cut, heal and inspect.
-    pub fn links<T>(&self, with: impl FnOnce(&mut Links) -> T) -> T {
-        self.with(|state, _| with(&mut state.links))
-    }
-
-    /// Moves bytes for as long as it is polled: the task that makes this network go.
-    pub async fn drive(self, recorder: Recorder) {
-        let mut delivered = Vec::new();
-        poll_fn(|cx| {
-            let now = self.with(|state, now| {
-                for pipe in std::mem::take(&mut state.written) {
-                    state.send(now, pipe);
-                }
-                state.finish_bulk(now);
-                while let Some(entry) = state.steps.first_entry() {
-                    if entry.key().0 > now {
-                        break;
-                    }
-                    let step = entry.remove();
-                    state.step(now, step);
-                }
-                state.alarm.reset(&self.0.time, cx.waker(), None);
-                std::mem::swap(&mut state.delivered, &mut delivered);
-                now
-            });
-            delivered.drain(..).for_each(|delivery| recorder.delivery(now, delivery));
-            Poll::<()>::Pending
-        })
-        .await;
-    }
-
-    /// Connects to a node: the dialler's side.
-    pub(super) async fn dial(&self, from: NodeNumber, to: NodeNumber) -> io::Result<(PeerId, SimMuxer)> {
-        let (delay, refused) = self.with(|state, _| state.handshake(from, to));
-        self.0.time.sleep(delay).await;
-        if let Some(kind) = refused {
-            return Err(kind.into());
         }
-        let accepted = self.with(|state, _| {
-            let member = state.members.get(to.index())?;
-            let (listener, peer) = (member.listener.clone()?, member.peer);
-            let connection = state.number();
-            let sides = [Side::default(), Side::default()];
-            let nodes = [from, to];
-            state.connections.insert(connection, Connection { nodes, sides, pipes: BTreeSet::new() });
-            Some((listener, peer, connection))
-        });
-        let refused = io::ErrorKind::ConnectionRefused;
-        let (listener, peer, connection) = accepted.ok_or(refused)?;
-        let ours = SimMuxer::new(self.clone(), connection, 0, to);
-        let theirs = SimMuxer::new(self.clone(), connection, 1, from);
-        listener.unbounded_send(theirs).map_err(|_| refused)?;
-        Ok((peer, ours))
     }
 
-    /// The peer id of a node.
-    pub fn peer(&self, node: NodeNumber) -> PeerId {
-        self.with(|state, _| state.members[node.index()].peer)
+    /// Adds a node, which is down.
+    pub(super) fn add(&mut self, peer: PeerId, host: Host) -> NodeNumber {
+        self.links.add(host);
+        self.members.push(Member { peer, stopped: Some(Stop::Dark), listener: None });
+        NodeNumber(self.members.len() as u32 - 1)
     }
 
-    /// Runs `action` under the lock, and afterwards wakes whom it names and sees that the driver runs
-    /// when something is due.
-    pub(super) fn with<T>(&self, action: impl FnOnce(&mut State, Timestamp) -> T) -> T {
-        let now = self.0.time.now();
-        let mut state = self.0.state.lock().expect("nothing panics while it holds the network");
-        let result = action(&mut state, now);
-        let due = (!state.written.is_empty()).then_some(now);
-        if let Some(next) = due.or_else(|| state.next_step()) {
-            state.alarm.advance(&self.0.time, next);
+    /// Brings a node up: it takes connections from now on.
+    pub(super) fn start(&mut self, node: NodeNumber, listener: Listener) {
+        let member = &mut self.members[node.index()];
+        member.stopped = None;
+        member.listener = Some(listener);
+    }
+
+    /// Makes a connection; `None` if nobody listens.
+    pub(super) fn connect(&mut self, from: NodeNumber, to: NodeNumber) -> Option<(Listener, PeerId, u64)> {
+        let member = self.members.get(to.index())?;
+        let (listener, peer) = (member.listener.clone()?, member.peer);
+        let connection = self.number();
+        let sides = [Side::default(), Side::default()];
+        let nodes = [from, to];
+        self.connections.insert(connection, Connection { nodes, sides, pipes: BTreeSet::new() });
+        Some((listener, peer, connection))
+    }
+
+    /// Does all that is due.
+    pub(super) fn run(&mut self, now: Timestamp) {
+        for pipe in std::mem::take(&mut self.written) {
+            self.send(now, pipe);
         }
-        let wakes = std::mem::take(&mut state.wakes);
-        drop(state);
-        wakes.into_iter().for_each(Waker::wake);
-        result
+        self.finish_bulk(now);
+        while let Some(entry) = self.steps.first_entry() {
+            if entry.key().0 > now {
+                break;
+            }
+            let step = entry.remove();
+            self.step(now, step);
+        }
     }
-}
 
-impl State {
+    /// When the driver must run next.
+    pub(super) fn next_run(&self, now: Timestamp) -> Option<Timestamp> {
+        if !self.written.is_empty() {
+            return Some(now);
+        }
+        let step = self.steps.first_key_value().map(|(&(at, _), _)| at);
+        [step, self.links.next_bulk_end()].into_iter().flatten().min()
+    }
+
     /// How long connecting takes, and how it ends if it fails.
-    fn handshake(&mut self, from: NodeNumber, to: NodeNumber) -> (Duration, Option<io::ErrorKind>) {
+    pub(super) fn handshake(
+        &mut self,
+        from: NodeNumber,
+        to: NodeNumber,
+    ) -> (Duration, Option<io::ErrorKind>) {
         let Some(member) = self.members.get(to.index()) else {
             return (Duration::ZERO, Some(io::ErrorKind::AddrNotAvailable));
         };
@@ -241,7 +174,8 @@ impl State {
         (round_trip * self.links.plan().connect_round_trips, None)
     }
 
-    fn stop(&mut self, now: Timestamp, node: NodeNumber, how: Stop) {
+    /// Takes a node down, and all its connections with it.
+    pub(super) fn stop(&mut self, now: Timestamp, node: NodeNumber, how: Stop) {
         let member = &mut self.members[node.index()];
         member.stopped = Some(how);
         member.listener = None;
@@ -507,11 +441,6 @@ impl State {
     fn schedule(&mut self, at: Timestamp, step: Step) {
         let number = self.number();
         self.steps.insert((at, number), step);
-    }
-
-    fn next_step(&self) -> Option<Timestamp> {
-        let step = self.steps.first_key_value().map(|(&(at, _), _)| at);
-        [step, self.links.next_bulk_end()].into_iter().flatten().min()
     }
 
     fn number(&mut self) -> u64 {

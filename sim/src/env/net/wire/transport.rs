@@ -1,6 +1,6 @@
 //! The libp2p transport of one node: dials and listens on `/memory/N`, where N − 1 is a node's number.
 
-use super::{muxer::SimMuxer, state::Wire};
+use super::{muxer::SimMuxer, shell::Wire};
 use crate::NodeNumber;
 use futures::{
     StreamExt,

@@ -1,6 +1,6 @@
 //! One request and its answer, on its way between two nodes.
 
-use super::{Living, fabric::Fabric};
+use super::{dht::Living, fabric::Fabric};
 use crate::links::FlowId;
 use futures::channel::oneshot;
 use holdfast::{

@@ -1,17 +1,19 @@
-//! All direct nodes, the links between them, and every message under way.
+//! Members of a direct network and the messages between them: what happens when. Its caller holds the
+//! clock and wakes whom it is told to.
 
 use super::{
-    Announcements, DirectNet, Key, KeySpace, Living, REPLICATION,
+    dht::{Announcements, Key, KeySpace, Living, REPLICATION},
     exchange::{Answered, Exchange, Stage},
     size,
 };
 use crate::{
     NodeNumber,
     env::{
-        clock::{Alarm, Time},
+        clock::Alarm,
+        net::{LOST_AFTER, Stop},
         rng,
     },
-    links::{FlowId, Host, LinkPlan, Links},
+    links::{FlowId, LinkPlan, Links},
     trace::{Delivery, Recorder},
 };
 use futures::{
@@ -21,51 +23,50 @@ use futures::{
 use holdfast::{
     env::{Inbound, NetError},
     limits,
-    types::{PeerId, PlacementId, Refusal, Request, Response, Timestamp},
+    types::{PeerId, Refusal, Request, Timestamp},
 };
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::{
-    cell::{RefCell, RefMut},
     collections::{BTreeMap, HashMap},
-    future::poll_fn,
-    rc::Rc,
     sync::Arc,
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
-/// A connection whose other end fell silent is given up after this: libp2p-quic's idle time-out.
-const LOST_AFTER: Duration = Duration::from_secs(10);
 /// A connection that nobody used for this long is closed.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// How a node stops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stop {
-    /// Its process is dead and its host answers for it: connections are refused at once.
-    Killed,
-    /// Its host is off: whoever connects waits for a time-out.
-    Dark,
+/// Where messages are noticed and answers reported.
+pub struct Observers {
+    /// Sees every delivery.
+    pub recorder: Recorder,
+    /// Learns which exchanges were answered.
+    pub answered: Arc<Answered>,
 }
 
+/// A node, up or down.
 #[derive(Debug)]
-struct Member {
-    peer: PeerId,
-    key: Key,
-    life: u32,
+pub struct Member {
+    /// Who it is.
+    pub peer: PeerId,
+    /// Where it stands in the DHT.
+    pub key: Key,
+    /// Which of its lives this is.
+    pub life: u32,
     /// `None` while it is up.
-    stopped: Option<Stop>,
-    inbound: Option<mpsc::Sender<Inbound>>,
+    pub stopped: Option<Stop>,
+    /// Takes requests while it is up.
+    pub inbound: Option<mpsc::Sender<Inbound>>,
     /// Requests that it has and has not answered.
-    open: usize,
+    pub open: usize,
     /// When each peer was last spoken with, and in which of its lives.
-    connections: BTreeMap<NodeNumber, (u32, Timestamp)>,
+    pub connections: BTreeMap<NodeNumber, (u32, Timestamp)>,
 }
 
 /// What happens to an exchange at a moment to come.
 #[derive(Clone, Copy, Debug)]
-enum Step {
+pub enum Step {
     /// The request reaches the node asked.
     Arrive(u64),
     /// The answer, or the news that there is none, reaches the asker.
@@ -74,7 +75,7 @@ enum Step {
 
 /// Which way a message goes.
 #[derive(Clone, Copy, Debug)]
-struct Leg {
+pub struct Leg {
     from: NodeNumber,
     to: NodeNumber,
     step: Step,
@@ -82,38 +83,40 @@ struct Leg {
     delay: Duration,
 }
 
-struct State {
-    links: Links,
-    members: Vec<Member>,
-    numbers: HashMap<PeerId, NodeNumber>,
-    up: KeySpace,
-    down: KeySpace,
-    announcements: Announcements,
-    exchanges: BTreeMap<u64, Exchange>,
-    steps: BTreeMap<(Timestamp, u64), Step>,
-    bulk: BTreeMap<FlowId, Leg>,
+/// Everything that is known and under way.
+pub struct Traffic {
+    /// Delay and bandwidth.
+    pub links: Links,
+    /// All nodes.
+    pub members: Vec<Member>,
+    /// Who is which node.
+    pub numbers: HashMap<PeerId, NodeNumber>,
+    /// Nodes that are up.
+    pub up: KeySpace,
+    /// Nodes that are down, which a stale answer may name.
+    pub down: KeySpace,
+    /// What the DHT knows.
+    pub announcements: Announcements,
+    /// Requests and answers under way.
+    pub exchanges: BTreeMap<u64, Exchange>,
+    /// What happens when.
+    pub steps: BTreeMap<(Timestamp, u64), Step>,
+    /// Messages that share bandwidth.
+    pub bulk: BTreeMap<FlowId, Leg>,
     /// Numbers exchanges and steps.
     next: u64,
-    alarm: Alarm,
-    rng: ChaCha8Rng,
-    stale_peers: f64,
+    /// Wakes the driver.
+    pub alarm: Alarm,
+    /// Draws of the DHT model.
+    pub rng: ChaCha8Rng,
+    /// Share of a lookup's peers that are down.
+    pub stale_peers: f64,
 }
 
-struct Shared {
-    time: Time,
-    recorder: Recorder,
-    answered: Arc<Answered>,
-    state: RefCell<State>,
-}
-
-/// The network of a world of direct nodes.
-#[derive(Clone)]
-pub struct Fabric(Rc<Shared>);
-
-impl Fabric {
-    /// An empty network.
-    pub fn new(time: Time, recorder: Recorder, plan: LinkPlan, stale_peers: f64, seed: u64) -> Self {
-        let state = State {
+impl Traffic {
+    /// No nodes yet.
+    pub fn new(plan: LinkPlan, stale_peers: f64, seed: u64) -> Self {
+        Self {
             links: Links::new(plan, seed),
             members: Vec::new(),
             numbers: HashMap::new(),
@@ -127,203 +130,10 @@ impl Fabric {
             alarm: Alarm::default(),
             rng: rng::stream(seed, "dht", 0),
             stale_peers,
-        };
-        Self(Rc::new(Shared { time, recorder, answered: Arc::default(), state: RefCell::new(state) }))
-    }
-
-    /// Adds a node, which is down; numbers are given in order.
-    pub fn add(&self, peer: PeerId, host: Host) -> NodeNumber {
-        let mut state = self.state();
-        let node = NodeNumber(state.members.len() as u32);
-        state.links.add(host);
-        state.numbers.insert(peer, node);
-        state.members.push(Member {
-            peer,
-            key: Key::of(&peer.to_bytes()),
-            life: 0,
-            stopped: Some(Stop::Dark),
-            inbound: None,
-            open: 0,
-            connections: BTreeMap::new(),
-        });
-        node
-    }
-
-    /// Brings a node up in its `life`-th life.
-    pub fn start(&self, node: NodeNumber, life: u32) -> DirectNet {
-        let (sender, receiver) = mpsc::channel(limits::MAX_INBOUND_REQUESTS);
-        let mut state = self.state();
-        let member = &mut state.members[node.index()];
-        member.life = life;
-        member.stopped = None;
-        member.inbound = Some(sender);
-        member.open = 0;
-        let (key, peer) = (member.key, member.peer);
-        state.down.remove(key, node);
-        state.up.insert(key, node);
-        DirectNet {
-            fabric: self.clone(),
-            time: self.0.time.clone(),
-            me: Living { node, life },
-            peer,
-            inbound: RefCell::new(Some(receiver)),
         }
     }
 
-    /// Takes a node down.
-    pub fn stop(&self, node: NodeNumber, how: Stop) {
-        let now = self.0.time.now();
-        let mut state = self.state();
-        let member = &mut state.members[node.index()];
-        member.stopped = Some(how);
-        member.inbound = None;
-        member.connections.clear();
-        let key = member.key;
-        state.up.remove(key, node);
-        state.down.insert(key, node);
-        let broken = state.exchanges.iter().filter(|(_, e)| e.to.node == node && e.flow.is_some());
-        let broken: Vec<u64> = broken.map(|(&id, _)| id).collect();
-        for id in broken {
-            state.interrupt(now, id, Some(how));
-        }
-        self.reset_alarm(&mut state);
-    }
-
-    /// The links, to cut, heal and inspect.
-    pub fn links<T>(&self, with: impl FnOnce(&mut Links) -> T) -> T {
-        with(&mut self.state().links)
-    }
-
-    /// Moves messages for as long as it is polled: the task that makes this network go.
-    pub async fn drive(self) {
-        let (mut answered, mut askers) = (Vec::new(), Vec::new());
-        poll_fn(|cx| {
-            self.0.answered.take(cx.waker(), &mut answered);
-            let now = self.0.time.now();
-            let mut state = self.state();
-            for id in answered.drain(..) {
-                state.answered(now, id, &self.0);
-            }
-            state.finish_bulk(now);
-            while let Some(entry) = state.steps.first_entry() {
-                if entry.key().0 > now {
-                    break;
-                }
-                match entry.remove() {
-                    Step::Arrive(id) => state.arrive(now, id, &self.0),
-                    Step::Return(id) => askers.extend(state.give_back(now, id, &self.0)),
-                }
-            }
-            let next = state.next_step();
-            state.alarm.reset(&self.0.time, cx.waker(), next);
-            drop(state);
-            askers.drain(..).for_each(Waker::wake);
-            Poll::<()>::Pending
-        })
-        .await;
-    }
-
-    pub(super) fn send(&self, from: Living, peer: PeerId, request: Request) -> u64 {
-        let now = self.0.time.now();
-        let mut state = self.state();
-        let id = state.send(now, from, peer, request);
-        self.reset_alarm(&mut state);
-        id
-    }
-
-    pub(super) fn poll_exchange(&self, id: u64, cx: &mut Context<'_>) -> Poll<Result<Response, NetError>> {
-        let mut state = self.state();
-        let exchange = state.exchanges.get_mut(&id).expect("an exchange is kept until it is taken");
-        if !matches!(exchange.stage, Stage::Done(_)) {
-            match &mut exchange.asker {
-                Some(asker) => asker.clone_from(cx.waker()),
-                none => *none = Some(cx.waker().clone()),
-            }
-            return Poll::Pending;
-        }
-        match state.exchanges.remove(&id).map(|exchange| exchange.stage) {
-            Some(Stage::Done(outcome)) => Poll::Ready(outcome),
-            _ => unreachable!("the stage was just looked at"),
-        }
-    }
-
-    pub(super) fn cancel(&self, id: u64) {
-        let now = self.0.time.now();
-        let mut state = self.state();
-        let Some(exchange) = state.exchanges.remove(&id) else { return };
-        if matches!(exchange.stage, Stage::Waiting(_)) {
-            state.closed(exchange.to);
-        }
-        if let Some(flow) = exchange.flow {
-            state.bulk.remove(&flow);
-            state.links.cancel_bulk(now, flow);
-        }
-        self.reset_alarm(&mut state);
-        drop(state);
-        // What the exchange holds may wake others, who may come back here.
-        drop(exchange);
-    }
-
-    pub(super) fn connected(&self, node: NodeNumber) -> Vec<PeerId> {
-        let now = self.0.time.now();
-        let state = self.state();
-        let connections = &state.members[node.index()].connections;
-        let open = connections.keys().filter(|&&peer| state.is_connected(now, node, peer));
-        open.map(|peer| state.members[peer.index()].peer).collect()
-    }
-
-    pub(super) fn begin_lookup(&self, from: NodeNumber) -> Result<Duration, NetError> {
-        let now = self.0.time.now();
-        self.state().begin_lookup(now, from)
-    }
-
-    pub(super) fn announce(&self, me: Living, id: PlacementId) {
-        let now = self.0.time.now();
-        let mut state = self.state();
-        let near = state.reachable_near(me.node, Key::of(id.as_bytes()), REPLICATION);
-        let keepers = near.iter().map(|&node| Living { node, life: state.members[node.index()].life });
-        let keepers = keepers.collect();
-        state.announcements.announce(now, id, me.node, keepers, now + limits::ANNOUNCE_TTL);
-    }
-
-    pub(super) fn find_holders(&self, me: Living, id: PlacementId, limit: usize) -> Vec<PeerId> {
-        let now = self.0.time.now();
-        let mut state = self.state();
-        let State { announcements, members, links, .. } = &mut *state;
-        let mut found = announcements.providers(now, id, |keeper| {
-            let member = &members[keeper.node.index()];
-            member.stopped.is_none() && member.life == keeper.life && !links.is_apart(me.node, keeper.node)
-        });
-        found.retain(|&node| node != me.node);
-        found.truncate(limit);
-        found.into_iter().map(|node| state.members[node.index()].peer).collect()
-    }
-
-    pub(super) fn closest(&self, me: Living, point: Key) -> Result<Vec<PeerId>, NetError> {
-        let mut state = self.state();
-        let State { rng, stale_peers, .. } = &mut *state;
-        let stale = (0..REPLICATION).filter(|_| rng.random_bool(*stale_peers)).count();
-        let mut near = state.reachable_near(me.node, point, REPLICATION - stale);
-        near.extend(state.down.nearest(point, stale, |node| node != me.node));
-        if near.is_empty() {
-            return Err(NetError::Alone);
-        }
-        Ok(near.into_iter().map(|node| state.members[node.index()].peer).collect())
-    }
-
-    fn reset_alarm(&self, state: &mut State) {
-        if let Some(next) = state.next_step() {
-            state.alarm.advance(&self.0.time, next);
-        }
-    }
-
-    fn state(&self) -> RefMut<'_, State> {
-        self.0.state.borrow_mut()
-    }
-}
-
-impl State {
-    fn send(&mut self, now: Timestamp, from: Living, peer: PeerId, request: Request) -> u64 {
+    pub fn send(&mut self, now: Timestamp, from: Living, peer: PeerId, request: Request) -> u64 {
         let id = self.number();
         let to = self.numbers.get(&peer).copied().filter(|&to| to != from.node);
         let living = to.map_or(from, |node| Living { node, life: self.members[node.index()].life });
@@ -374,7 +184,7 @@ impl State {
         Ok(if connected { Duration::ZERO } else { handshake })
     }
 
-    fn is_connected(&self, now: Timestamp, from: NodeNumber, to: NodeNumber) -> bool {
+    pub fn is_connected(&self, now: Timestamp, from: NodeNumber, to: NodeNumber) -> bool {
         let peer = &self.members[to.index()];
         let connection = self.members[from.index()].connections.get(&to);
         peer.stopped.is_none()
@@ -409,7 +219,7 @@ impl State {
     }
 
     /// Messages whose last byte was sent still have to fly.
-    fn finish_bulk(&mut self, now: Timestamp) {
+    pub fn finish_bulk(&mut self, now: Timestamp) {
         for flow in self.links.finish_bulk(now) {
             let Some(leg) = self.bulk.remove(&flow) else { continue };
             let (Step::Arrive(id) | Step::Return(id)) = leg.step;
@@ -421,7 +231,7 @@ impl State {
         }
     }
 
-    fn arrive(&mut self, now: Timestamp, id: u64, shared: &Shared) {
+    pub fn arrive(&mut self, now: Timestamp, id: u64, observers: &Observers) {
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
         let (from, to) = (exchange.from, exchange.to);
         if self.links.is_apart(from.node, to.node) {
@@ -438,7 +248,7 @@ impl State {
             unreachable!("a request arrives once");
         };
         let (size, kind) = (size::of_request(&request), size::kind_of_request(&request));
-        shared.recorder.delivery(now, Delivery { from: from.node, to: to.node, kind, size });
+        observers.recorder.delivery(now, Delivery { from: from.node, to: to.node, kind, size });
         member.open += 1;
         let busy = member.open > limits::MAX_INBOUND_REQUESTS;
         let inbound = Inbound { from: self.members[from.node.index()].peer, request, reply };
@@ -450,11 +260,11 @@ impl State {
             // dropped, which ends the exchange.
             let _ = queue.try_send(inbound);
         }
-        self.answered(now, id, shared);
+        self.answered(now, id, observers);
     }
 
     /// A node has one request less to answer.
-    fn closed(&mut self, to: Living) {
+    pub fn closed(&mut self, to: Living) {
         let member = &mut self.members[to.node.index()];
         if member.life == to.life {
             member.open -= 1;
@@ -462,10 +272,10 @@ impl State {
     }
 
     /// Looks whether the node asked has answered, or never will.
-    fn answered(&mut self, now: Timestamp, id: u64, shared: &Shared) {
+    pub fn answered(&mut self, now: Timestamp, id: u64, observers: &Observers) {
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
         let Stage::Waiting(receiver) = &mut exchange.stage else { return };
-        let waker = shared.answered.waker(id);
+        let waker = observers.answered.waker(id);
         let (from, to) = (exchange.from.node, exchange.to);
         let Poll::Ready(answer) = receiver.poll_unpin(&mut Context::from_waker(&waker)) else { return };
         match answer {
@@ -486,7 +296,7 @@ impl State {
     }
 
     /// The asker has its answer; returns whom to wake.
-    fn give_back(&mut self, now: Timestamp, id: u64, shared: &Shared) -> Option<Waker> {
+    pub fn give_back(&mut self, now: Timestamp, id: u64, observers: &Observers) -> Option<Waker> {
         let exchange = self.exchanges.get_mut(&id)?;
         let placeholder = Stage::Done(Err(NetError::Stopped));
         let Stage::Answering(outcome) = std::mem::replace(&mut exchange.stage, placeholder) else {
@@ -495,8 +305,8 @@ impl State {
         if let Ok(response) = &outcome {
             let (from, to) = (exchange.to.node, exchange.from.node);
             let (size, kind) = (size::of_response(response), size::kind_of_response(response));
-            shared.recorder.delivery(now, Delivery { from, to, kind, size });
-            shared.recorder.round_trip();
+            observers.recorder.delivery(now, Delivery { from, to, kind, size });
+            observers.recorder.round_trip();
         }
         exchange.stage = Stage::Done(outcome);
         exchange.asker.take()
@@ -504,7 +314,7 @@ impl State {
 
     /// The exchange breaks off, with the whole connection if the node asked has stopped: the asker
     /// learns it from the other host, or gives up in the end.
-    fn interrupt(&mut self, now: Timestamp, id: u64, how: Option<Stop>) {
+    pub fn interrupt(&mut self, now: Timestamp, id: u64, how: Option<Stop>) {
         let Some(exchange) = self.exchanges.get(&id) else { return };
         let (from, to) = (exchange.from.node, exchange.to.node);
         let (delay, why) = match how {
@@ -532,7 +342,7 @@ impl State {
 
     /// A lookup asks one node after the other, each nearer by a factor of k: log_k(N) round trips.
     /// Returns how long that takes.
-    fn begin_lookup(&mut self, now: Timestamp, from: NodeNumber) -> Result<Duration, NetError> {
+    pub fn begin_lookup(&mut self, now: Timestamp, from: NodeNumber) -> Result<Duration, NetError> {
         let nodes = self.up.len();
         if nodes < 2 {
             return Err(NetError::Alone);
@@ -552,7 +362,7 @@ impl State {
         Ok(time)
     }
 
-    fn reachable_near(&self, from: NodeNumber, point: Key, limit: usize) -> Vec<NodeNumber> {
+    pub fn reachable_near(&self, from: NodeNumber, point: Key, limit: usize) -> Vec<NodeNumber> {
         self.up.nearest(point, limit, |node| node != from && !self.links.is_apart(from, node))
     }
 
@@ -561,7 +371,7 @@ impl State {
         self.steps.insert((at, number), step);
     }
 
-    fn next_step(&self) -> Option<Timestamp> {
+    pub fn next_step(&self) -> Option<Timestamp> {
         let step = self.steps.first_key_value().map(|(&(at, _), _)| at);
         [step, self.links.next_bulk_end()].into_iter().flatten().min()
     }

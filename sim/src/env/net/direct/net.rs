@@ -1,6 +1,10 @@
 //! `Net` and `Dht` without libp2p: requests are values that travel over the simulated links.
 
-use super::{Fabric, Key, Living, exchange::Pending};
+use super::{
+    dht::{Key, Living},
+    exchange::Pending,
+    fabric::Fabric,
+};
 use crate::env::clock::Time;
 use futures::{channel::mpsc, future::LocalBoxFuture};
 use holdfast::{
