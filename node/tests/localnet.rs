@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use holdfast::types::{FileLink, ManifestKey};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -128,12 +129,18 @@ fn what_cannot_be_done_is_said_with_an_exit_code() {
     let net = Localnet::start(3);
     fs::write(net.dir.path().join("file"), bytes(1000)).unwrap();
     refused(&net.ask(0, &["put", "file"]), 4, "of 8 providers");
+    refused(&net.ask(0, &["put", "file", "--k", "1", "--n", "2", "--name", &"x".repeat(2000)]), 2, "2000");
     refused(&net.ask(0, &["get", "nothing"]), 3, "nothing");
     refused(&net.ask(0, &["rm", "nothing"]), 3, "nothing");
     refused(&net.ask(0, &["get", "holdfast:short", "-o", "x"]), 2, "not a holdfast link");
     refused(&net.ask(0, &["get", "file", "-o", "no-such-folder/x"]), 3, "no such directory");
     ok(&net.ask(0, &["put", "file", "--k", "1", "--n", "2"]));
     refused(&net.ask(0, &["get", "file"]), 1, "is there already");
+    let stored: serde_json::Value = serde_json::from_str(&ok(&net.ask(0, &["ls", "--json"]))).unwrap();
+    let link: FileLink = stored[0]["link"].as_str().unwrap().parse().unwrap();
+    let forged = FileLink { key: ManifestKey::from_bytes([7; 32]), ..link };
+    refused(&net.ask(1, &["get", &forged.to_string(), "-o", "x"]), 5, "error: ");
+    assert!(!net.dir.path().join("x").exists());
     let doctor = net.ask(1, &["doctor"]);
     let text = String::from_utf8_lossy(&doctor.stdout).into_owned();
     assert!(doctor.status.code() != Some(2) && text.contains("process"), "{text}");

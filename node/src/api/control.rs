@@ -3,7 +3,7 @@
 use super::{Ask, Failed, FailureKind, FileSink, FileSource, NodeStatus, Reply, VERSION, Versioned};
 use crate::{
     actors::{
-        client::{FileRef, GetFile, ListFiles, Progress, PutFile, RemoveFile},
+        client::{ClientError, FileRef, GetFile, ListFiles, Progress, PutFile, RemoveFile},
         network::NetworkStatusQuery,
         repair::RepairStatusQuery,
         storage::{Scrub, StorageStatusQuery},
@@ -80,7 +80,8 @@ impl Control {
                 let source = Arc::new(FileSource::open(&path).map_err(|why| file_failed(&path, &why))?);
                 let (sender, receiver) = unbounded();
                 let put = PutFile { name, source, code, policy, segment_len, progress: Some(sender) };
-                Ok(Reply::Put(while_reporting(ask_actor(&self.node.put, put), receiver, lines).await??))
+                let stored = while_reporting(ask_actor(&self.node.put, put), receiver, lines).await?;
+                Ok(Reply::Put(stored.map_err(put_failed)?))
             }
             Ask::Get { file, path } => self.get(&file, &path, lines).await,
             Ask::List => {
@@ -175,6 +176,14 @@ async fn while_reporting<T>(
 async fn say(lines: &mut Lines, reply: &Reply) -> io::Result<()> {
     let line = serde_json::to_string(reply)?;
     lines.send(line).await.map_err(io::Error::other)
+}
+
+/// A put has no name that could be missing: one that is refused was badly chosen.
+fn put_failed(why: ClientError) -> Failed {
+    match why {
+        ClientError::Name(message) => Failed::new(FailureKind::Usage, message),
+        other => other.into(),
+    }
 }
 
 fn gone(why: io::Error) -> Failed {
