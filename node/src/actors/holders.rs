@@ -58,6 +58,11 @@ impl Holders {
         (0..segments).map(|segment| code.n() - self.missing(code, segment).len()).min().unwrap_or(whole)
     }
 
+    /// Live shards over all segments; two copies of one count once.
+    pub(crate) fn live_shards(&self, code: Code, segments: u32) -> usize {
+        (0..segments).map(|segment| code.n() - self.missing(code, segment).len()).sum()
+    }
+
     fn slots(&self) -> impl Iterator<Item = &HeldSlot> {
         self.peers.values().flat_map(|record| &record.slots)
     }

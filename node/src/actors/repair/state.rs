@@ -15,6 +15,8 @@ pub(super) struct Watch {
     holders: Holders,
     /// When it is this node's turn to repair, once repair is needed.
     turn: Option<Timestamp>,
+    /// Live shards when the turn was set: if there are more by then, someone is repairing.
+    live: usize,
     looks: u32,
 }
 
@@ -35,7 +37,7 @@ const LOOKS_PER_SEARCH: u32 = 6;
 impl Watch {
     /// Begins to watch.
     pub(super) fn new(now: Timestamp) -> Self {
-        Self { since: now, seen: BTreeMap::new(), holders: Holders::default(), turn: None, looks: 0 }
+        Self { since: now, seen: BTreeMap::new(), holders: Holders::default(), turn: None, live: 0, looks: 0 }
     }
 
     /// True if this look must begin with a search of the DHT: at first, now and then, and whenever
@@ -88,7 +90,13 @@ impl Watch {
             return Next::Rest;
         }
         let rank = rank(me, &self.known(), scene.id);
-        let turn = *self.turn.get_or_insert(scene.now + scene.stagger * rank);
+        let live = self.holders.live_shards(scene.code, scene.segments);
+        let turn = match self.turn {
+            None => scene.now + scene.stagger * rank,
+            Some(_) if live > self.live => scene.now + scene.stagger * (rank + 1),
+            Some(turn) => turn,
+        };
+        (self.turn, self.live) = (Some(turn), live);
         if scene.now >= turn { Next::Repair } else { Next::Wait(turn) }
     }
 

@@ -84,6 +84,23 @@ fn whoever_waits_acts_when_the_turn_comes_and_rests_when_it_is_not_needed_any_mo
 }
 
 #[test]
+fn whoever_sees_a_repair_under_way_gives_it_another_turn() {
+    let last = (1..=3).max_by_key(|&number| match watch(3, 200).decide(&peer(number), &at(200)) {
+        Next::Wait(turn) => turn,
+        _ => Timestamp(0),
+    });
+    let me = peer(last.expect("three holders"));
+    let mut waiting = watch(3, 200);
+    waiting.decide(&me, &at(200));
+    waiting.answered(holding(4, vec![1, 2, 3]), at(220).now);
+    assert!(
+        matches!(waiting.decide(&me, &at(220)), Next::Wait(turn) if turn > at(220).now),
+        "one shard came"
+    );
+    assert_eq!(waiting.decide(&me, &at(260)), Next::Repair, "nothing came any more");
+}
+
+#[test]
 fn a_newcomer_cannot_tell_gone_from_away_and_leaves_repair_to_others() {
     let mut watch = watch(3, 50);
     assert!((1..=3).all(|number| watch.decide(&peer(number), &at(50)) == Next::Rest));

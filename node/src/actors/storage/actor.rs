@@ -10,7 +10,7 @@ use super::{
     notices::Notices,
     scrub::scrub_for_ever,
     state::{Admission, CommitQueue, State, Waiters},
-    store::{ShardRead, ShardWrite, Store, Written, conflict, refusal, removed},
+    store::{ShardRead, ShardWrite, Store, Written, conflict, refusal, removed, second_slot},
 };
 use crate::{
     env::{Common, Disk, Work, blocking},
@@ -256,6 +256,7 @@ impl Shell {
                 }
                 Outcome::Unneeded => return Ok(receipt),
                 Outcome::Conflict => return Err(conflict()),
+                Outcome::SecondSlot(held) => return Err(second_slot(held)),
                 Outcome::Removed => return Err(removed()),
                 Outcome::RecordCame => {}
             }

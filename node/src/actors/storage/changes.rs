@@ -50,6 +50,8 @@ pub(super) enum Outcome {
     Unneeded,
     /// Another shard is held under this key.
     Conflict,
+    /// Another slot of this placement is held here, and its record says what that means.
+    SecondSlot(u16),
     /// The placement record came meanwhile: the shard must be checked against it.
     RecordCame,
     /// The owner removed this placement.
@@ -193,7 +195,10 @@ impl<'t> Batch<'t> {
             match self.shard(key)? {
                 Some(held) if held.hash == entry.hash => Outcome::Unneeded,
                 Some(_) => Outcome::Conflict,
-                None => Outcome::Applied,
+                None => match index::first_slot(&self.shards, key.placement)? {
+                    Some(held) if checked && held != key.slot => Outcome::SecondSlot(held),
+                    _ => Outcome::Applied,
+                },
             }
         };
         if outcome == Outcome::Applied {

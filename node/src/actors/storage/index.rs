@@ -170,6 +170,14 @@ impl Index {
         })
     }
 
+    /// Some slot of a placement that is here.
+    pub(super) fn held_slot(&self, id: PlacementId) -> Result<Option<u16>, StorageError> {
+        self.read(|transaction| {
+            let Some(shards) = absent(transaction.open_table(SHARDS))? else { return Ok(None) };
+            first_slot(&shards, id)
+        })
+    }
+
     /// The entry of a placement record.
     pub(super) fn placement(&self, id: PlacementId) -> Result<Option<PlacementEntry>, StorageError> {
         self.read(|transaction| {
@@ -244,8 +252,17 @@ pub(super) fn any_shard(
     table: &impl ReadableTable<&'static RawShardKey, &'static [u8]>,
     id: PlacementId,
 ) -> Result<bool, redb::Error> {
+    first_slot(table, id).map(|slot| slot.is_some())
+}
+
+/// The slot of the first shard of `id` in `table`.
+pub(super) fn first_slot(
+    table: &impl ReadableTable<&'static RawShardKey, &'static [u8]>,
+    id: PlacementId,
+) -> Result<Option<u16>, redb::Error> {
     let (first, last) = key_range(id);
-    Ok(table.range::<&RawShardKey>(&first..=&last)?.next().transpose()?.is_some())
+    let row = table.range::<&RawShardKey>(&first..=&last)?.next().transpose()?;
+    Ok(row.map(|(key, _)| parse_key(key.value()).slot))
 }
 
 /// Runs redb code. redb may panic on a file that rotted under it: that too becomes an error.

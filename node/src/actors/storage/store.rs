@@ -197,6 +197,11 @@ impl Store {
             Some(_) => return Err(conflict()),
             None => {}
         }
+        let held =
+            if checked { self.look(|index| index.held_slot(key.placement)).map_err(refusal)? } else { None };
+        if let Some(held) = held.filter(|&held| held != key.slot) {
+            return Err(second_slot(held));
+        }
         let free = self.disk_free().map_err(refusal)?;
         if !may_write || free < u64::from(len) {
             return Err(Refusal::Full { free_bytes: if may_write { free } else { 0 } });
@@ -396,6 +401,11 @@ pub(super) fn refusal(error: StorageError) -> Refusal {
 /// Another shard has this key.
 pub(super) fn conflict() -> Refusal {
     Refusal::Mismatch("another shard is held under this key".into())
+}
+
+/// Two slots with one provider would be lost together.
+pub(super) fn second_slot(held: u16) -> Refusal {
+    Refusal::Invalid(format!("slot {held} of this placement is held here, and a provider holds one"))
 }
 
 /// The owner wants this placement forgotten.

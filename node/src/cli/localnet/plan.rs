@@ -97,7 +97,7 @@ fn settings(member: &Member, bootstrap: Vec<String>, options: &args::Localnet) -
 const FAST: Timing = Timing {
     probe_interval_s: 4.0,
     holder_grace_s: 10.0,
-    repair_stagger_s: 2.0,
+    repair_stagger_s: 5.0,
     announce_interval_s: 60.0,
     scrub_interval_s: 600.0,
 };

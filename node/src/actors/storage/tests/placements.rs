@@ -77,6 +77,19 @@ fn a_shard_that_comes_after_its_record_must_match_it() {
 }
 
 #[test]
+fn a_provider_that_knows_the_record_takes_one_slot_and_no_second() {
+    run(async {
+        let world = World::start(MemDisk::new()).await.expect("a fresh disk");
+        let (id, _) = publish(&world, 1, 1).await;
+        let (first, second) = (shard(0, 0), shard(0, 1));
+        let both = futures::join!(world.store(key(id, 0, 0), &first), world.store(key(id, 0, 1), &second));
+        assert_eq!([&both.0, &both.1].into_iter().filter(|stored| stored.is_ok()).count(), 1);
+        let refused = both.0.err().or(both.1.err());
+        assert!(matches!(refused, Some(Refusal::Invalid(_))), "{refused:?}");
+    });
+}
+
+#[test]
 fn a_shard_and_its_record_that_come_at_once_agree() {
     run(async {
         let world = World::start(MemDisk::new()).await.expect("a fresh disk");
