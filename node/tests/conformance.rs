@@ -59,7 +59,7 @@ impl Victim {
 
 fn network(listen: &str) {
     let dir = tempfile::tempdir().expect("a directory");
-    let result = run(async {
+    run(async {
         let first = live::open(&dir.path().join("0"), &keys(0), &settings(listen, &[]), Rc::default()).await;
         let first = first.expect("the first node starts");
         let bootstrap = first.net.listen_addresses();
@@ -72,8 +72,6 @@ fn network(listen: &str) {
         wait_for(&nodes[3], &keys(100)).await;
         conformance::net::check_death(&nodes[3], keys(100).peer.peer(), || victim.die()).await;
     });
-    drop(dir);
-    result
 }
 
 /// Waits until a node that was just started answers.

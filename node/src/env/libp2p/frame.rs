@@ -136,7 +136,8 @@ fn prelude(version: u8, first: usize, second: usize) -> [u8; PRELUDE] {
     bytes
 }
 
-const _: () = assert!(limits::MAX_HEADER <= u32::MAX as usize && limits::MAX_SHARD <= u32::MAX as usize);
+const _: () = assert!(limits::MAX_HEADER <= u32::MAX as usize);
+const _: () = assert!(limits::MAX_SHARD <= u32::MAX as usize);
 
 #[cfg(test)]
 mod tests {
