@@ -30,10 +30,7 @@ fn an_unknown_key_is_named_with_its_section_and_the_nearest_known_one() {
         &format!("{MINIMAL}[churn]\nabsence = {{ weibull = {{ shap = 1.0, scale_h = 2.0 }} }}\n"),
         &[],
     );
-    assert_eq!(
-        (error.as_str(), hint.as_str()),
-        ("unknown key churn.absence.shap", "did you mean shape?")
-    );
+    assert_eq!((error.as_str(), hint.as_str()), ("unknown key churn.absence.shap", "did you mean shape?"));
 }
 
 #[test]

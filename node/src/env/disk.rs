@@ -26,8 +26,9 @@ pub enum DiskError {
 /// Paths are relative, `/`-separated, of plain names; parents are made as needed.
 ///
 /// **What a crash may do.** Written bytes survive only from the last `sync` of their file that
-/// returned; of bytes written after it, any subset of 512-byte sectors may survive. A new or renamed
-/// file's *name* survives only once `sync_dir` of its parent returned. A removed file may come back
+/// returned; of bytes written after it, any subset of 512-byte sectors may survive. The file's length
+/// is then any that it had since: `set_len` survives or not as a whole (journalled, as in ext4, XFS and
+/// Btrfs), a write that extends the file may have extended it in part. A new or renamed file's *name* survives only once `sync_dir` of its parent returned. A removed file may come back
 /// until then. Bytes whose sync returned stay as they are, but for bit rot.
 pub trait Disk: Send + Sync + fmt::Debug {
     /// Opens a file for reading and writing, making it if `create` is set and it is missing.

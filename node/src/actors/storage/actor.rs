@@ -8,6 +8,7 @@ use super::{
     holdings::Holdings,
     messages::*,
     notices::Notices,
+    scrub::scrub_for_ever,
     state::{Admission, CommitQueue, State, Waiters},
     store::{ShardRead, ShardWrite, Store, Written, conflict, refusal, removed},
 };
@@ -41,7 +42,7 @@ pub(super) struct Shell {
     pub(super) common: Common,
     store: Arc<Store>,
     me: PeerId,
-    tags: RefCell<ChaCha12Rng>,
+    pub(super) random: RefCell<ChaCha12Rng>,
     pub(super) state: RefCell<State>,
     commits: RefCell<CommitQueue<Pending>>,
     writes: RefCell<Waiters<oneshot::Sender<()>>>,
@@ -68,11 +69,11 @@ impl StorageActor {
         settings: Settings,
     ) -> Result<Addr<Self>, StorageError> {
         let me = identity.peer();
-        let capacity = settings.capacity_bytes;
+        let (capacity, interval) = (settings.capacity_bytes, settings.timing.scrub_interval());
         let open = move || Store::open(disk, identity, &settings);
         let (store, totals) = blocking(&*common.spawn, Work::Read { bytes: 0 }, open).await?;
         let shell = Shell {
-            tags: RefCell::new(common.rng.generator()),
+            random: RefCell::new(common.rng.generator()),
             common,
             store: Arc::new(store),
             me,
@@ -84,6 +85,7 @@ impl StorageActor {
             scrubbing: futures::lock::Mutex::new(()),
         };
         let shell = Rc::new(shell);
+        shell.clone().common.spawn.local(Box::pin(scrub_for_ever(Rc::downgrade(&shell), interval)));
         Ok(Actor::create(|context: &mut Context<Self>| {
             context.set_mailbox_capacity(limits::MAILBOX);
             Self { shell }
@@ -107,7 +109,7 @@ impl Shell {
     }
 
     fn tag(&self) -> Tag {
-        self.tags.borrow_mut().next_u64()
+        self.random.borrow_mut().next_u64()
     }
 
     /// Commits a change together with all others that wait, and returns what became of it.
@@ -261,8 +263,12 @@ impl Shell {
     }
 
     async fn read_shard(self: &Rc<Self>, key: ShardKey, offset: u32, len: u32) -> Result<Bytes, Refusal> {
-        let work = Work::Read { bytes: u64::from(len) };
-        let bytes = match self.job(work, move |store| store.read_shard(key)).await.map_err(refusal)? {
+        let look = move |store: &Store| store.look(|index| index.shard(key));
+        let entry =
+            self.job(Work::Read { bytes: 0 }, look).await.map_err(refusal)?.ok_or(Refusal::NotFound)?;
+        // All of it is read, whatever was asked for: its hash covers the whole.
+        let work = Work::Read { bytes: u64::from(entry.len) };
+        let bytes = match self.job(work, move |store| store.read_shard(key, &entry)).await.map_err(refusal)? {
             ShardRead::Whole(bytes) => bytes,
             ShardRead::Absent => return Err(Refusal::NotFound),
             ShardRead::Damaged(tag) => {

@@ -15,9 +15,33 @@ use crate::{
     limits,
     types::{PlacementId, ShardKey, Timestamp},
 };
-use std::rc::Rc;
+use futures::future::LocalBoxFuture;
+use rand::RngExt as _;
+use std::{
+    rc::{Rc, Weak},
+    time::Duration,
+};
+
+/// Scrubs at intervals of `mean`, half as long to half as long again so that nodes which started
+/// together do not read together, until the actor is gone.
+pub(super) async fn scrub_for_ever(shell: Weak<Shell>, mean: Duration) {
+    loop {
+        let Some(wait) = shell.upgrade().map(|shell| shell.next_scrub(mean)) else { return };
+        wait.await;
+        let Some(shell) = shell.upgrade() else { return };
+        match shell.scrub().await {
+            Ok(report) => tracing::debug!(?report, "scrubbed"),
+            Err(error) => tracing::warn!(%error, "scrub failed; it is repeated when it falls due"),
+        }
+    }
+}
 
 impl Shell {
+    fn next_scrub(&self, mean: Duration) -> LocalBoxFuture<'static, ()> {
+        let factor = self.random.borrow_mut().random_range(0.5..1.5);
+        self.common.clock.sleep(mean.mul_f64(factor))
+    }
+
     /// Reads every shard back. A second scrub waits for the first to end.
     ///
     /// # Errors
@@ -84,7 +108,7 @@ impl Shell {
             }
         }
         let work = Work::Read { bytes: u64::from(entry.len) };
-        match self.job(work, move |store| store.read_shard(key).map(ShardRead::without_bytes)).await {
+        match self.job(work, move |store| store.read_shard(key, &entry).map(ShardRead::without_bytes)).await {
             Ok(ShardRead::Whole(_)) => report.checked += 1,
             Ok(ShardRead::Damaged(tag)) => {
                 report.checked += 1;

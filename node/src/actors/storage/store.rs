@@ -79,7 +79,7 @@ pub(super) enum Written {
 pub(super) enum ShardRead {
     /// Its bytes, whole.
     Whole(Bytes),
-    /// It is not here.
+    /// It was dropped meanwhile.
     Absent,
     /// The file of this tag no longer holds it.
     Damaged(Tag),
@@ -237,14 +237,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StorageError`] if the disk or the index fails.
-    pub(super) fn read_shard(&self, key: ShardKey) -> Result<ShardRead, StorageError> {
-        let Some(entry) = self.look(|index| index.shard(key))? else { return Ok(ShardRead::Absent) };
+    pub(super) fn read_shard(&self, key: ShardKey, entry: &ShardEntry) -> Result<ShardRead, StorageError> {
         let path = files::shard_path(key, entry.tag);
         let bytes = files::read_exact(&*self.disk, &path, entry.len as usize)?;
         if let Some(bytes) = bytes.filter(|bytes| ShardHash::of(bytes) == entry.hash) {
             return Ok(ShardRead::Whole(bytes.into()));
         }
-        // It may have been dropped while it was read.
         let still = self.look(|index| index.shard(key))?.is_some_and(|now| now.tag == entry.tag);
         Ok(if still { ShardRead::Damaged(entry.tag) } else { ShardRead::Absent })
     }

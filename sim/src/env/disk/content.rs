@@ -5,7 +5,7 @@
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 /// What survives a crash or not as a whole.
 pub const SECTOR: usize = 512;
@@ -87,6 +87,8 @@ pub struct Content {
     /// Pages written since the last sync; a page of zeros is kept here to hide a durable one.
     dirty: Pages,
     len: u64,
+    /// Lengths it had since the last sync: one each that was set, a range each that was written.
+    lengths: Vec<RangeInclusive<u64>>,
 }
 
 impl Content {
@@ -117,7 +119,11 @@ impl Content {
             flat[within..within + part.len()].copy_from_slice(&bytes[part]);
             self.dirty.insert(page, Page::pack(&flat));
         }
-        self.len = self.len.max(offset + bytes.len() as u64);
+        let end = offset + bytes.len() as u64;
+        if end > self.len {
+            self.lengths.push(self.len..=end);
+            self.len = end;
+        }
     }
 
     /// Cuts or extends with zeros.
@@ -125,6 +131,7 @@ impl Content {
         if len < self.len {
             self.zero_from(len);
         }
+        self.lengths.push(len..=len);
         self.len = len;
     }
 
@@ -134,6 +141,7 @@ impl Content {
             place(&mut self.durable, number, page);
         }
         self.durable_len = self.len;
+        self.lengths.clear();
     }
 
     /// What is left after a crash: durable bytes, and of later ones what fate lets through.
@@ -176,10 +184,8 @@ impl Content {
         match fate {
             Fate::Lost => self.durable_len,
             Fate::Written => self.len,
-            Fate::Torn => {
-                let (low, high) = (self.durable_len.min(self.len), self.durable_len.max(self.len));
-                rng.random_range(low..=high)
-            }
+            Fate::Torn if self.lengths.is_empty() => self.len,
+            Fate::Torn => rng.random_range(self.lengths[rng.random_range(0..self.lengths.len())].clone()),
         }
     }
 
@@ -304,8 +310,10 @@ mod tests {
             }
             content.crash(&mut ChaCha8Rng::seed_from_u64(seed));
             let left = all(&content);
-            let lengths = (synced.len().min(model.len()), synced.len().max(model.len()));
-            prop_assert!((lengths.0..=lengths.1).contains(&left.len()));
+            let lengths = || versions.iter().map(Vec::len);
+            let shortest = lengths().min().expect("the synced version is one");
+            let longest = lengths().max().expect("the synced version is one");
+            prop_assert!((shortest..=longest).contains(&left.len()));
             for (i, sector) in left.chunks(SECTOR).enumerate() {
                 let mut candidates = versions.iter().map(|version| {
                     let mut padded = version.clone();
@@ -315,6 +323,19 @@ mod tests {
                 let whole = i * SECTOR + SECTOR <= left.len();
                 prop_assert!(!whole || candidates.any(|candidate| candidate == sector), "sector {}", i);
             }
+        }
+    }
+
+    #[test]
+    fn a_length_that_was_set_survives_a_crash_or_not_as_a_whole() {
+        for seed in 0..100 {
+            let mut content = Content::default();
+            content.set_len(1_000);
+            content.sync();
+            content.set_len(50_000);
+            content.set_len(90_000);
+            content.crash(&mut ChaCha8Rng::seed_from_u64(seed));
+            assert!([1_000, 50_000, 90_000].contains(&content.len()), "{}", content.len());
         }
     }
 

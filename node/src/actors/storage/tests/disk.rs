@@ -25,6 +25,7 @@ struct Platter {
     capacity: u64,
     operations: u64,
     power_fails_at: Option<u64>,
+    lies: bool,
     syncs: u64,
 }
 
@@ -76,6 +77,11 @@ impl MemDisk {
     /// From the `operation`-th change on, counted from now, nothing works.
     pub(super) fn fail_power_after(&self, operation: u64) {
         self.with(|platter| platter.power_fails_at = Some(platter.operations + operation));
+    }
+
+    /// From now on a sync says that it is done and does nothing.
+    pub(super) fn lie(&self) {
+        self.with(|platter| platter.lies = true);
     }
 
     pub(super) fn set_capacity(&self, bytes: u64) {
@@ -256,8 +262,10 @@ impl DiskFile for MemFile {
         self.with(|platter| {
             platter.step(&self.path)?;
             platter.syncs += 1;
-            let inode = &mut platter.inodes[self.inode];
-            inode.durable = inode.now.clone();
+            if !platter.lies {
+                let inode = &mut platter.inodes[self.inode];
+                inode.durable = inode.now.clone();
+            }
             Ok(())
         })
     }
