@@ -185,7 +185,10 @@ impl Content {
             Fate::Lost => self.durable_len,
             Fate::Written => self.len,
             Fate::Torn if self.lengths.is_empty() => self.len,
-            Fate::Torn => rng.random_range(self.lengths[rng.random_range(0..self.lengths.len())].clone()),
+            Fate::Torn => {
+                let moment = rng.random_range(0..self.lengths.len());
+                rng.random_range(self.lengths[moment].clone())
+            }
         }
     }
 
