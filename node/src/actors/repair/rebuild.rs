@@ -135,7 +135,7 @@ impl Repair<'_> {
         for slot in wanted {
             match self.place(segment, slot, &shards).await {
                 Ok(sent) => {
-                    self.count(ShardKey { placement: self.located.id, segment, slot }, bytes_fetched, sent)
+                    self.count(ShardKey { placement: self.located.id, segment, slot }, bytes_fetched, sent);
                 }
                 Err(why) => {
                     tracing::info!(id = %self.located.id, segment, slot, why, "shard not repaired");

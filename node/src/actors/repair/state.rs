@@ -43,7 +43,7 @@ impl Watch {
     /// True if this look must begin with a search of the DHT: at first, now and then, and whenever
     /// a repair may follow.
     pub(super) fn must_search(&self) -> bool {
-        self.looks % LOOKS_PER_SEARCH == 0 || self.turn.is_some()
+        self.looks.is_multiple_of(LOOKS_PER_SEARCH) || self.turn.is_some()
     }
 
     /// Who is to be asked.

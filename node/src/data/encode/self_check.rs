@@ -22,7 +22,7 @@ pub fn self_check() -> Result<(), String> {
 
 fn check(code: Code) -> Result<(), String> {
     let say = |error: CodecError| error.to_string();
-    let ciphertext: Vec<u8> = (0..code.k() * 150 + 7).map(|i| (i * i >> 3) as u8).collect();
+    let ciphertext: Vec<u8> = (0..code.k() * 150 + 7).map(|i| ((i * i) >> 3) as u8).collect();
     let fast = Codec::new(CodecChoice::Simd).encode(code, ciphertext.clone()).map_err(say)?;
     let reference = Codec::new(CodecChoice::NovelPoly).encode(code, ciphertext.clone()).map_err(say)?;
     if fast != reference {

@@ -47,6 +47,10 @@ impl Rng for SeededRng {
 struct InPlace;
 
 impl Spawn for InPlace {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is a world, and the test's LocalSet is its node's thread"
+    )]
     fn local(&self, task: LocalBoxFuture<'static, ()>) {
         tokio::task::spawn_local(task);
     }
