@@ -41,6 +41,8 @@ pub struct Observer {
     stored: BTreeSet<PlacementId>,
     /// Placements of which some shard was ever rebuilt: later holders were chosen by repairers.
     repaired: BTreeSet<PlacementId>,
+    /// By number of the node: true if it has been up for so long that every repairer must know it.
+    steady: Vec<bool>,
     /// Broken placements, as sentences.
     violations: Vec<String>,
     /// Shards rebuilt and placed.
@@ -66,6 +68,7 @@ impl Observer {
             fewest: BTreeMap::new(),
             stored: BTreeSet::new(),
             repaired: BTreeSet::new(),
+            steady: Vec::new(),
             violations: Vec::new(),
             shards_repaired: 0,
             repair_bytes: 0,
@@ -136,6 +139,49 @@ impl Observer {
             self.violate(why);
         }
         self.held.entry(node).or_default().insert(key);
+        if self.stored.contains(&key.placement) {
+            self.check_repair(node, key);
+        }
+    }
+
+    /// Checks where a repairer put a shard against the bounds, counting the slots of those holders that
+    /// it must have known. A holder that was away when its slot was given to another may come back and
+    /// exceed a bound; nobody decided that, and it is not held against anyone.
+    fn check_repair(&mut self, node: usize, key: ShardKey) {
+        let Some(slots) = self.segments.get(&(key.placement, key.segment)) else { return };
+        let known = |holder: &usize| self.steady.get(*holder).copied().unwrap_or(false);
+        let others = |shares: &dyn Fn(usize) -> bool| {
+            let slots = slots.iter().enumerate().filter(|(slot, _)| *slot != usize::from(key.slot));
+            slots.filter(|(_, holders)| holders.iter().any(|h| known(h) && shares(*h))).count()
+        };
+        let (operator, region) = (self.population.operator(node), self.population.region(node));
+        let counts = [
+            (
+                "operator",
+                operator,
+                others(&|h| self.population.operator(h) == operator) + 1,
+                self.policy.max_per_operator,
+            ),
+            (
+                "region",
+                region,
+                others(&|h| self.population.region(h) == region) + 1,
+                self.policy.max_per_region,
+            ),
+        ];
+        for (what, number, count, bound) in counts {
+            if count > usize::from(bound) {
+                self.violate(format!(
+                    "a repair gave {what} {number} its slot number {count} of segment {} of {:?}, the bound is {bound}",
+                    key.segment, key.placement
+                ));
+            }
+        }
+    }
+
+    /// Says which nodes every repairer must know, by number.
+    pub fn set_steady(&mut self, steady: Vec<bool>) {
+        self.steady = steady;
     }
 
     fn remove(&mut self, node: usize, key: ShardKey) {

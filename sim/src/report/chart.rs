@@ -11,7 +11,7 @@ use plotters::{
 use std::ops::Range;
 
 /// Size of a chart in SVG units; the page scales it.
-const SIZE: (u32, u32) = (580, 290);
+const SIZE: (u32, u32) = (560, 285);
 
 /// Text and axes.
 const INK: RGBColor = RGBColor(0x3d, 0x44, 0x4d);
@@ -133,11 +133,12 @@ pub(super) fn steps(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     line
 }
 
-/// Round numbers from 0 to `end`, eight at most.
+/// Steps between ticks that suit hours and days alike.
+const STEPS: [f64; 12] = [0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 6.0, 12.0, 24.0, 48.0, 120.0, 480.0];
+
+/// Round numbers from 0 to `end`, nine at most.
 pub(super) fn ticks(end: f64) -> Vec<f64> {
-    let magnitude = 10f64.powf((end / 8.0).log10().floor());
-    let step = [1.0, 2.0, 3.0, 6.0, 12.0, 24.0].map(|step| step * magnitude);
-    let step = step.into_iter().find(|step| end / step <= 8.0).unwrap_or(end);
+    let step = STEPS.into_iter().find(|step| end / step < 8.5).unwrap_or(end);
     (0..).map(|i| f64::from(i) * step).take_while(|tick| *tick <= end * (1.0 + 1e-9)).collect()
 }
 

@@ -18,7 +18,7 @@ const PROMISES: [(&str, &str); 5] = [
     ("S1", "with at most n − k shards of each segment lost, every stored file comes back byte for byte"),
     ("S5", "a placement never breaks its policy: one provider a slot, bounds for each operator and region"),
     ("L1", "once faults stop, every segment is above its repair threshold again within the settling time"),
-    ("BOOKS", "what the nodes hold at the end is what the recorded events say"),
+    ("BOOKS", "every shard that was acknowledged by the recorded events is on its holder's disk at the end"),
     ("D1", "the same program, plan and seed give the same trace hash in separate processes"),
 ];
 

@@ -113,11 +113,11 @@ fn redundancy(time: &TimeAxis, plan: &Plan, series: &Series) -> Result<Plot, Cha
         title: "Redundancy",
         svg,
         legend: vec![
-            ("blue", "live shards: fewest (bold) and median".into()),
-            ("band", "from the fewest to the 95th percentile".into()),
-            ("grey", "fewest on nodes online at that moment".into()),
-            ("orange", format!("repair starts at {}", code.repair_at())),
-            ("red", format!("below {} a segment is lost", code.k())),
+            ("blue", "live: fewest (bold), median".into()),
+            ("band", "fewest to 95th percentile".into()),
+            ("grey", "fewest on nodes online".into()),
+            ("orange", format!("repair at {}", code.repair_at())),
+            ("red", format!("lost below {}", code.k())),
         ],
         caption: format!(
             "A shard is live while a node that has not departed has it on disk, online or not. \

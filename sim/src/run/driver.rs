@@ -61,7 +61,10 @@ fn change(watch: &Watch, Transition { node, change, .. }: Transition) {
     let done = match change {
         Change::Up => watch.cluster.apply(Fault::Restart { node: number }),
         Change::Down => match watch.plan.churn.leave {
-            Leave::PowerOff => watch.cluster.crash(number),
+            Leave::PowerOff => {
+                watch.crashed.borrow_mut()[node] = true;
+                watch.cluster.crash(number)
+            }
             Leave::Stop => watch.cluster.kill(number),
         },
         Change::Departs => depart(watch, number),
@@ -131,6 +134,9 @@ fn apply(watch: &Watch, fault: Fault) {
         && !watch.wanted.borrow().get(node.index()).copied().unwrap_or(false)
     {
         return;
+    }
+    if let Fault::Crash { node } | Fault::CrashInWrite { node, .. } = &fault {
+        watch.crashed.borrow_mut()[node.index()] = true;
     }
     watch.note("fault", &format!("{fault:?}"));
     let done = match fault {

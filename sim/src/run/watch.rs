@@ -8,6 +8,7 @@ use crate::{
     NodeNumber,
     checks::Observer,
     cluster::{Cluster, NodeSpec, NodeState},
+    env::START,
     plan::Plan,
     result::{Retrieval, Sample, Series},
 };
@@ -54,6 +55,10 @@ pub(super) struct Watch {
     pub(super) gets: Cell<Gets>,
     /// By number of the node: true while churn wants it online.
     pub(super) wanted: RefCell<Vec<bool>>,
+    /// By number of the node: true once its power was cut.
+    pub(super) crashed: RefCell<Vec<bool>>,
+    /// By number of the node: since when it has been up at every glance.
+    up_since: RefCell<Vec<Option<Timestamp>>>,
     progress: Progress,
 }
 
@@ -79,6 +84,8 @@ impl Watch {
             stored: RefCell::new(vec![None; files]),
             gets: Cell::default(),
             wanted: RefCell::default(),
+            crashed: RefCell::default(),
+            up_since: RefCell::default(),
             progress,
         }
     }
@@ -96,6 +103,7 @@ impl Watch {
         let region = Some(population.region(number) as u16);
         self.cluster.add_node(NodeSpec { settings, region, ..NodeSpec::default() });
         self.wanted.borrow_mut().push(false);
+        self.crashed.borrow_mut().push(false);
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -132,22 +140,40 @@ impl Watch {
         self.cluster.len() - (0..self.cluster.len() as u32).filter(departed).count()
     }
 
-    /// Takes samples at every interval until `end`, and tells progress in between.
+    /// Takes samples at every interval, and at `end`; tells progress in between.
     pub(super) async fn sample_until(&self, end: Timestamp) {
         let interval = self.plan.report_interval();
-        let mut next = self.now() + FIRST_SAMPLE;
-        let glance = (interval / 6).max(Duration::from_secs(1));
+        let glance = (interval / 6).clamp(Duration::from_secs(1), Duration::from_secs(600));
+        let mut next = self.now() + FIRST_SAMPLE.min(interval);
         loop {
-            if self.now() >= next {
+            self.glance();
+            let now = self.now();
+            if now >= next || now >= end {
                 self.sample();
-                next = next + interval;
+                // Points stand at whole intervals, whenever this stretch began.
+                let done = now.since(START).as_nanos() / interval.as_nanos();
+                next = START + interval * (done as u32 + 1);
             }
-            self.tell();
-            if self.now() >= end {
+            if now >= end {
                 return;
             }
-            self.sleep_until(next.min(end).min(self.now() + glance)).await;
+            self.sleep_until(next.min(end).min(now + glance)).await;
         }
+    }
+
+    /// Notes who is up, tells progress, and tells the observer whom every repairer must know: nodes
+    /// that have been up for two probe intervals.
+    fn glance(&self) {
+        let (now, steady_after) = (self.now(), self.plan.node.timing.probe_interval() * 2);
+        let mut up_since = self.up_since.borrow_mut();
+        up_since.resize(self.cluster.len(), None);
+        for (number, since) in up_since.iter_mut().enumerate() {
+            let up = self.cluster.is_up(NodeNumber(number as u32));
+            *since = if up { Some(since.unwrap_or(now)) } else { None };
+        }
+        let steady = |since: &Option<Timestamp>| since.is_some_and(|since| now.since(since) >= steady_after);
+        self.observer.borrow_mut().set_steady(up_since.iter().map(steady).collect());
+        self.tell();
     }
 
     fn sample(&self) {
