@@ -173,7 +173,7 @@ fn one_life(dir: &Path, life: u64, random: &mut ChaCha8Rng) -> Acknowledged {
         acks.collect::<Acknowledged>()
     });
     // One kill of four comes while the child starts and recovers.
-    if random.next_u32() % 4 == 0 {
+    if random.next_u32().is_multiple_of(4) {
         std::thread::sleep(Duration::from_micros(u64::from(random.next_u32() % 60_000)));
     } else {
         // An error says that the child died by itself, which the exit status shows below.

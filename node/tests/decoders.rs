@@ -1,6 +1,6 @@
 //! Foreign bytes: whatever they are, decoding them ends in a value or an error, and takes memory in
 //! proportion to their number, not to what they claim.
-
+#![allow(clippy::unwrap_used, reason = "what cannot be unwrapped fails the test")]
 #![allow(unsafe_code, reason = "counting allocations takes an allocator of one's own")]
 
 use holdfast::{
@@ -60,8 +60,10 @@ fn decode_wire<T: DeserializeOwned>(bytes: &[u8]) {
     let _ = postcard::from_bytes::<T>(bytes);
 }
 
+type Decoder = fn(&[u8]);
+
 /// Every decoder of foreign bytes.
-fn decoders() -> [(&'static str, fn(&[u8])); 6] {
+fn decoders() -> [(&'static str, Decoder); 6] {
     [
         ("placement record", decode_signed::<PlacementRecord>),
         ("provider record", decode_signed::<ProviderRecord>),

@@ -2,6 +2,7 @@
 //!
 //! A difference means that data written before can no longer be read, or that nodes no longer understand
 //! each other: raise the format's version and say so in CHANGELOG.md. `BLESS=1` writes the files anew.
+#![allow(clippy::unwrap_used, reason = "what cannot be unwrapped fails the test")]
 
 use bytes::Bytes;
 use holdfast::{

@@ -114,7 +114,7 @@ fn print_line(found: &Found) {
     match &found.replay {
         None => println!("seed {:<8} ok      {hash}", found.seed),
         Some(replay) => {
-            println!("seed {:<8} BROKEN  {hash}  {}  {replay}", found.seed, found.broken.join(", "))
+            println!("seed {:<8} BROKEN  {hash}  {}  {replay}", found.seed, found.broken.join(", "));
         }
     }
 }

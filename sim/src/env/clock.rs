@@ -73,9 +73,9 @@ impl Time {
             queue.alarm.reset(&self, cx.waker(), next);
             drop(queue);
             due.drain(..).for_each(Waker::wake);
-            Poll::Pending
+            Poll::<()>::Pending
         })
-        .await
+        .await;
     }
 
     /// Forgets all who wait: the world ends, and tasks that wait for ever would never be freed.

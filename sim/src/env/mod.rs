@@ -1,6 +1,8 @@
 //! THE SEAM, the simulated side: the same capabilities as in `holdfast::env::live`, on virtual time,
 //! simulated links and disks in memory. Every duration here is modelled; what nodes do is real.
 
+#![allow(clippy::disallowed_methods)]
+
 mod clock;
 mod disk;
 mod net;

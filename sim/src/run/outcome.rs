@@ -55,6 +55,13 @@ impl World {
     pub(super) async fn judge(watch: Watch, files: Vec<File>) -> Self {
         let books = compare_books(&watch).await;
         let fates = traffic::fetch_all(&watch, &files).await;
+        let world = Self::weigh(&watch, &files, books, fates);
+        watch.cluster.shut_down().await;
+        world
+    }
+
+    /// Evaluates the promises on what is known at the end.
+    fn weigh(watch: &Watch, files: &[File], books: Vec<String>, fates: Vec<(usize, FileFate)>) -> Self {
         let stored = watch.stored.borrow().clone();
         let judged: Vec<_> = fates
             .iter()
@@ -68,7 +75,7 @@ impl World {
         for check in &checks {
             check.why.iter().for_each(|why| watch.note(check.id, why));
         }
-        let world = Self {
+        Self {
             trace_hash: watch.cluster.recorder().trace_hash().to_string(),
             virtual_seconds: watch.now().since(crate::env::START).as_secs_f64(),
             counters: watch.cluster.counters(),
@@ -84,10 +91,7 @@ impl World {
             checks,
             series: watch.series.take(),
             journal: watch.journal.take().finish(),
-        };
-        drop(observer);
-        watch.cluster.shut_down().await;
-        world
+        }
     }
 }
 
