@@ -1,5 +1,5 @@
 //! The command line on a network of real processes.
-
+#![allow(clippy::disallowed_methods, reason = "the real world: its clock and its threads")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use holdfast::types::{FileLink, ManifestKey};

@@ -1,5 +1,6 @@
 //! The main story on real sockets and a real disk: nodes of one process find each other over
 //! loopback, a file is put through one and fetched through another, holders die, others repair.
+#![allow(clippy::disallowed_methods, reason = "the real world of the tests: the system's clock")]
 
 mod support;
 

@@ -28,7 +28,7 @@ fn series(points: u32) -> Series {
         hour: f64::from(i),
         bytes: 5,
         latency_ms: 40.0 * f64::from(i + 1),
-        ok: i % 5 > 0,
+        ok: !i.is_multiple_of(5),
         last: false,
     };
     Series { samples: (0..points).map(sample).collect(), retrievals: (0..points).map(get).collect() }

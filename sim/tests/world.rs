@@ -1,4 +1,5 @@
 //! What happens to messages and disks when links and nodes fail, by the promise each test names.
+#![allow(clippy::unwrap_used, reason = "what cannot be unwrapped fails the test")]
 
 use futures::{FutureExt, StreamExt};
 use holdfast::{

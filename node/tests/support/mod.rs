@@ -1,5 +1,6 @@
 //! Nodes on real sockets and a real disk, and files in memory, for the tests of whole nodes.
 #![allow(dead_code, reason = "each test binary uses a part of this")]
+#![allow(clippy::disallowed_methods, reason = "the real world of the tests: threads and the system clock")]
 
 use futures::future::join_all;
 use holdfast::{
