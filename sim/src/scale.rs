@@ -129,26 +129,28 @@ impl Actor for Asker {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         for _ in 0..self.open_requests {
-            self.ask(ctx);
+            self.ask(ctx, true);
         }
     }
 }
 
 impl Asker {
     /// Asks a random peer, and then the next.
-    fn ask(&mut self, ctx: &mut Context<Self>) {
+    fn ask(&mut self, ctx: &mut Context<Self>, first: bool) {
         let peers = self.peers.borrow();
         let peer = *peers.choose(&mut self.rng).expect("the asker is one of the peers");
         drop(peers);
-        // Nodes do not start in step.
-        let pause = Duration::from_micros(self.rng.random_range(0..2_000));
         let (clock, net) = (self.common.clock.clone(), self.net.clone());
+        // Nodes do not start in step.
+        let pause = Duration::from_micros(if first { self.rng.random_range(0..100_000) } else { 0 });
         let exchange = async move {
-            clock.sleep(pause).await;
+            if !pause.is_zero() {
+                clock.sleep(pause).await;
+            }
             // A node that draws itself gets an error, and goes on.
             let _ = net.request(peer, Ask::Status.into()).await;
         };
-        ctx.spawn(exchange.into_actor(self).map(|(), asker, ctx| asker.ask(ctx)));
+        ctx.spawn(exchange.into_actor(self).map(|(), asker, ctx| asker.ask(ctx, false)));
     }
 }
 

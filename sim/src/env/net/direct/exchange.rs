@@ -1,6 +1,6 @@
 //! One request and its answer, on its way between two nodes.
 
-use super::{dht::Living, fabric::Fabric};
+use super::{dht::Living, fabric::Fabric, table::TableKey};
 use crate::links::FlowId;
 use futures::channel::oneshot;
 use holdfast::{
@@ -36,6 +36,8 @@ pub struct Exchange {
     pub to: Living,
     /// Where it stands.
     pub stage: Stage,
+    /// Bytes on the wire of the message that is under way or came last.
+    pub bytes: u64,
     /// The bulk transfer that carries it now.
     pub flow: Option<FlowId>,
     /// Wakes the asker.
@@ -47,7 +49,7 @@ pub struct Pending {
     /// Where the exchange is.
     pub fabric: Fabric,
     /// Which one.
-    pub id: u64,
+    pub id: TableKey,
 }
 
 impl Future for Pending {
@@ -70,13 +72,13 @@ pub struct Answered(Mutex<Inbox>);
 
 #[derive(Default)]
 struct Inbox {
-    ids: Vec<u64>,
+    ids: Vec<TableKey>,
     driver: Option<Waker>,
 }
 
 impl Answered {
     /// Takes the ids, and remembers whom to wake for the next one.
-    pub fn take(&self, driver: &Waker, into: &mut Vec<u64>) {
+    pub fn take(&self, driver: &Waker, into: &mut Vec<TableKey>) {
         let mut inbox = self.lock();
         std::mem::swap(&mut inbox.ids, into);
         match &mut inbox.driver {
@@ -86,11 +88,11 @@ impl Answered {
     }
 
     /// A waker that reports exchange `id` here.
-    pub fn waker(self: &Arc<Self>, id: u64) -> Waker {
+    pub fn waker(self: &Arc<Self>, id: TableKey) -> Waker {
         Arc::new(AnswerWaker { id, answered: Arc::clone(self) }).into()
     }
 
-    fn report(&self, id: u64) {
+    fn report(&self, id: TableKey) {
         let mut inbox = self.lock();
         inbox.ids.push(id);
         // With more than one waiting the driver has been woken already.
@@ -107,7 +109,7 @@ impl Answered {
 }
 
 struct AnswerWaker {
-    id: u64,
+    id: TableKey,
     answered: Arc<Answered>,
 }
 

@@ -1,9 +1,11 @@
 //! The network of direct nodes: the clock, the lock and the wakers around [`Traffic`].
 
 use super::{
+    connections::Connections,
     dht::{Key, Living, REPLICATION},
     exchange::Stage,
     net::DirectNet,
+    table::TableKey,
     traffic::{Member, Observers, Step, Traffic},
 };
 use crate::{
@@ -21,7 +23,6 @@ use holdfast::{
 use rand::RngExt;
 use std::{
     cell::{RefCell, RefMut},
-    collections::BTreeMap,
     future::poll_fn,
     rc::Rc,
     sync::Arc,
@@ -60,7 +61,7 @@ impl Fabric {
             stopped: Some(Stop::Dark),
             inbound: None,
             open: 0,
-            connections: BTreeMap::new(),
+            connections: Connections::default(),
         });
         node
     }
@@ -98,7 +99,7 @@ impl Fabric {
         state.up.remove(key, node);
         state.down.insert(key, node);
         let broken = state.exchanges.iter().filter(|(_, e)| e.to.node == node && e.flow.is_some());
-        let broken: Vec<u64> = broken.map(|(&id, _)| id).collect();
+        let broken: Vec<TableKey> = broken.map(|(id, _)| id).collect();
         for id in broken {
             state.interrupt(now, id, Some(how));
         }
@@ -121,11 +122,8 @@ impl Fabric {
                 state.answered(now, id, &self.0.observers);
             }
             state.finish_bulk(now);
-            while let Some(entry) = state.steps.first_entry() {
-                if entry.key().0 > now {
-                    break;
-                }
-                match entry.remove() {
+            while let Some(step) = state.take_due(now) {
+                match step {
                     Step::Arrive(id) => state.arrive(now, id, &self.0.observers),
                     Step::Return(id) => askers.extend(state.give_back(now, id, &self.0.observers)),
                 }
@@ -139,7 +137,7 @@ impl Fabric {
         .await;
     }
 
-    pub(super) fn send(&self, from: Living, peer: PeerId, request: Request) -> u64 {
+    pub(super) fn send(&self, from: Living, peer: PeerId, request: Request) -> TableKey {
         let now = self.0.time.now();
         let mut state = self.state();
         let id = state.send(now, from, peer, request);
@@ -147,9 +145,13 @@ impl Fabric {
         id
     }
 
-    pub(super) fn poll_exchange(&self, id: u64, cx: &mut Context<'_>) -> Poll<Result<Response, NetError>> {
+    pub(super) fn poll_exchange(
+        &self,
+        id: TableKey,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Response, NetError>> {
         let mut state = self.state();
-        let exchange = state.exchanges.get_mut(&id).expect("an exchange is kept until it is taken");
+        let exchange = state.exchanges.get_mut(id).expect("an exchange is kept until it is taken");
         if !matches!(exchange.stage, Stage::Done(_)) {
             match &mut exchange.asker {
                 Some(asker) => asker.clone_from(cx.waker()),
@@ -157,16 +159,16 @@ impl Fabric {
             }
             return Poll::Pending;
         }
-        match state.exchanges.remove(&id).map(|exchange| exchange.stage) {
+        match state.exchanges.remove(id).map(|exchange| exchange.stage) {
             Some(Stage::Done(outcome)) => Poll::Ready(outcome),
             _ => unreachable!("the stage was just looked at"),
         }
     }
 
-    pub(super) fn cancel(&self, id: u64) {
+    pub(super) fn cancel(&self, id: TableKey) {
         let now = self.0.time.now();
         let mut state = self.state();
-        let Some(exchange) = state.exchanges.remove(&id) else { return };
+        let Some(exchange) = state.exchanges.remove(id) else { return };
         if matches!(exchange.stage, Stage::Waiting(_)) {
             state.closed(exchange.to);
         }
@@ -182,10 +184,7 @@ impl Fabric {
 
     pub(super) fn connected(&self, node: NodeNumber) -> Vec<PeerId> {
         let now = self.0.time.now();
-        let state = self.state();
-        let connections = &state.members[node.index()].connections;
-        let open = connections.keys().filter(|&&peer| state.is_connected(now, node, peer));
-        open.map(|peer| state.members[peer.index()].peer).collect()
+        self.state().connected(now, node)
     }
 
     pub(super) fn begin_lookup(&self, from: NodeNumber) -> Result<Duration, NetError> {

@@ -2,9 +2,11 @@
 //! clock and wakes whom it is told to.
 
 use super::{
+    connections::Connections,
     dht::{Announcements, Key, KeySpace, Living, REPLICATION},
     exchange::{Answered, Exchange, Stage},
     size,
+    table::{Table, TableKey},
 };
 use crate::{
     NodeNumber,
@@ -28,14 +30,12 @@ use holdfast::{
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::{
-    collections::{BTreeMap, HashMap},
+    cmp::Ordering,
+    collections::{BTreeMap, BinaryHeap, HashMap, binary_heap::PeekMut},
     sync::Arc,
     task::{Context, Poll, Waker},
     time::Duration,
 };
-
-/// A connection that nobody used for this long is closed.
-const IDLE: Duration = Duration::from_secs(60);
 
 /// Where messages are noticed and answers reported.
 pub struct Observers {
@@ -60,17 +60,37 @@ pub struct Member {
     pub inbound: Option<mpsc::Sender<Inbound>>,
     /// Requests that it has and has not answered.
     pub open: usize,
-    /// When each peer was last spoken with, and in which of its lives.
-    pub connections: BTreeMap<NodeNumber, (u32, Timestamp)>,
+    /// With whom it is connected.
+    pub connections: Connections,
 }
 
 /// What happens to an exchange at a moment to come.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// The request reaches the node asked.
-    Arrive(u64),
+    Arrive(TableKey),
     /// The answer, or the news that there is none, reaches the asker.
-    Return(u64),
+    Return(TableKey),
+}
+
+/// A step and its time; the soonest is the greatest, since a `BinaryHeap` gives the greatest first.
+#[derive(Debug, PartialEq, Eq)]
+struct Due {
+    at: Timestamp,
+    number: u64,
+    step: Step,
+}
+
+impl Ord for Due {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (other.at, other.number).cmp(&(self.at, self.number))
+    }
+}
+
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// Which way a message goes.
@@ -98,13 +118,13 @@ pub struct Traffic {
     /// What the DHT knows.
     pub announcements: Announcements,
     /// Requests and answers under way.
-    pub exchanges: BTreeMap<u64, Exchange>,
+    pub exchanges: Table<Exchange>,
     /// What happens when.
-    pub steps: BTreeMap<(Timestamp, u64), Step>,
+    steps: BinaryHeap<Due>,
     /// Messages that share bandwidth.
     pub bulk: BTreeMap<FlowId, Leg>,
-    /// Numbers exchanges and steps.
-    next: u64,
+    /// Steps scheduled so far: those of one moment keep their order.
+    scheduled: u64,
     /// Wakes the driver.
     pub alarm: Alarm,
     /// Draws of the DHT model.
@@ -123,23 +143,22 @@ impl Traffic {
             up: KeySpace::default(),
             down: KeySpace::default(),
             announcements: Announcements::default(),
-            exchanges: BTreeMap::new(),
-            steps: BTreeMap::new(),
+            exchanges: Table::default(),
+            steps: BinaryHeap::new(),
             bulk: BTreeMap::new(),
-            next: 0,
+            scheduled: 0,
             alarm: Alarm::default(),
             rng: rng::stream(seed, "dht", 0),
             stale_peers,
         }
     }
 
-    pub fn send(&mut self, now: Timestamp, from: Living, peer: PeerId, request: Request) -> u64 {
-        let id = self.number();
+    pub fn send(&mut self, now: Timestamp, from: Living, peer: PeerId, request: Request) -> TableKey {
         let to = self.numbers.get(&peer).copied().filter(|&to| to != from.node);
         let living = to.map_or(from, |node| Living { node, life: self.members[node.index()].life });
         let (bytes, body) = (size::of_request(&request), request.body.len());
         let stage = Stage::Asking(request);
-        self.exchanges.insert(id, Exchange { from, to: living, stage, flow: None, asker: None });
+        let id = self.exchanges.insert(Exchange { from, to: living, stage, bytes, flow: None, asker: None });
         if body > limits::MAX_SHARD {
             let why = format!("a body of {body} bytes is over the limit of {}", limits::MAX_SHARD);
             self.fail(now, Duration::ZERO, id, NetError::Protocol { peer, why });
@@ -168,7 +187,6 @@ impl Traffic {
         from: NodeNumber,
         to: NodeNumber,
     ) -> Result<Duration, (Duration, &'static str)> {
-        let connected = self.is_connected(now, from, to);
         let round_trip = self.links.latency(from, to) * 2;
         if self.links.is_apart(from, to) {
             return Err((limits::CONNECT_TIMEOUT, "timed out"));
@@ -178,28 +196,25 @@ impl Traffic {
             Some(Stop::Killed) => return Err((round_trip, "connection refused")),
             None => {}
         }
-        self.touch(now, from, to);
-        self.touch(now, to, from);
+        let connected = self.touch(now, from, to);
         let handshake = round_trip * self.links.plan().connect_round_trips;
         Ok(if connected { Duration::ZERO } else { handshake })
     }
 
-    pub fn is_connected(&self, now: Timestamp, from: NodeNumber, to: NodeNumber) -> bool {
-        let peer = &self.members[to.index()];
-        let connection = self.members[from.index()].connections.get(&to);
-        peer.stopped.is_none()
-            && connection.is_some_and(|&(life, last)| life == peer.life && now.since(last) < IDLE)
+    /// Notes that two nodes speak with each other now; `true` if they were connected already.
+    fn touch(&mut self, now: Timestamp, from: NodeNumber, to: NodeNumber) -> bool {
+        let (ours, theirs) = (self.members[from.index()].life, self.members[to.index()].life);
+        self.members[to.index()].connections.touch(from, ours, now);
+        self.members[from.index()].connections.touch(to, theirs, now)
     }
 
-    /// Notes that `from` speaks with `to` now.
-    fn touch(&mut self, now: Timestamp, from: NodeNumber, to: NodeNumber) {
-        let life = self.members[to.index()].life;
-        let connections = &mut self.members[from.index()].connections;
-        connections.insert(to, (life, now));
-        // Powers of two, so that looking at all of them costs little a message.
-        if connections.len() > 16 && connections.len().is_power_of_two() {
-            connections.retain(|_, (_, last)| now.since(*last) < IDLE);
-        }
+    /// Peers with which a node is connected.
+    pub fn connected(&self, now: Timestamp, node: NodeNumber) -> Vec<PeerId> {
+        let alive = |(peer, life): (NodeNumber, u32)| {
+            let member = &self.members[peer.index()];
+            (member.stopped.is_none() && member.life == life).then_some(member.peer)
+        };
+        self.members[node.index()].connections.open(now).filter_map(alive).collect()
     }
 
     /// Sends `bytes` on their way. The delay of a bulk message comes after its transmission: it uses
@@ -209,7 +224,7 @@ impl Traffic {
             let flow = self.links.start_bulk(now, leg.from, leg.to, bytes);
             self.bulk.insert(flow, leg);
             let (Step::Arrive(id) | Step::Return(id)) = leg.step;
-            if let Some(exchange) = self.exchanges.get_mut(&id) {
+            if let Some(exchange) = self.exchanges.get_mut(id) {
                 exchange.flow = Some(flow);
             }
         } else {
@@ -223,7 +238,7 @@ impl Traffic {
         for flow in self.links.finish_bulk(now) {
             let Some(leg) = self.bulk.remove(&flow) else { continue };
             let (Step::Arrive(id) | Step::Return(id)) = leg.step;
-            if let Some(exchange) = self.exchanges.get_mut(&id) {
+            if let Some(exchange) = self.exchanges.get_mut(id) {
                 exchange.flow = None;
             }
             let flight = self.links.flight(leg.from, leg.to, 1);
@@ -231,8 +246,8 @@ impl Traffic {
         }
     }
 
-    pub fn arrive(&mut self, now: Timestamp, id: u64, observers: &Observers) {
-        let Some(exchange) = self.exchanges.get_mut(&id) else { return };
+    pub fn arrive(&mut self, now: Timestamp, id: TableKey, observers: &Observers) {
+        let Some(exchange) = self.exchanges.get_mut(id) else { return };
         let (from, to) = (exchange.from, exchange.to);
         if self.links.is_apart(from.node, to.node) {
             return self.interrupt(now, id, Some(Stop::Dark));
@@ -247,7 +262,7 @@ impl Traffic {
         let Stage::Asking(request) = stage else {
             unreachable!("a request arrives once");
         };
-        let (size, kind) = (size::of_request(&request), size::kind_of_request(&request));
+        let (size, kind) = (exchange.bytes, size::kind_of_request(&request));
         observers.recorder.delivery(now, Delivery { from: from.node, to: to.node, kind, size });
         member.open += 1;
         let busy = member.open > limits::MAX_INBOUND_REQUESTS;
@@ -272,8 +287,8 @@ impl Traffic {
     }
 
     /// Looks whether the node asked has answered, or never will.
-    pub fn answered(&mut self, now: Timestamp, id: u64, observers: &Observers) {
-        let Some(exchange) = self.exchanges.get_mut(&id) else { return };
+    pub fn answered(&mut self, now: Timestamp, id: TableKey, observers: &Observers) {
+        let Some(exchange) = self.exchanges.get_mut(id) else { return };
         let Stage::Waiting(receiver) = &mut exchange.stage else { return };
         let waker = observers.answered.waker(id);
         let (from, to) = (exchange.from.node, exchange.to);
@@ -286,8 +301,8 @@ impl Traffic {
             Ok(_) if self.links.is_apart(from, to.node) => self.interrupt(now, id, Some(Stop::Dark)),
             Ok(response) => {
                 let bytes = size::of_response(&response);
+                exchange.bytes = bytes;
                 exchange.stage = Stage::Answering(Ok(response));
-                self.touch(now, to.node, from);
                 let leg = Leg { from: to.node, to: from, step: Step::Return(id), delay: Duration::ZERO };
                 self.transmit(now, leg, bytes);
             }
@@ -296,15 +311,15 @@ impl Traffic {
     }
 
     /// The asker has its answer; returns whom to wake.
-    pub fn give_back(&mut self, now: Timestamp, id: u64, observers: &Observers) -> Option<Waker> {
-        let exchange = self.exchanges.get_mut(&id)?;
+    pub fn give_back(&mut self, now: Timestamp, id: TableKey, observers: &Observers) -> Option<Waker> {
+        let exchange = self.exchanges.get_mut(id)?;
         let placeholder = Stage::Done(Err(NetError::Stopped));
         let Stage::Answering(outcome) = std::mem::replace(&mut exchange.stage, placeholder) else {
             unreachable!("an answer returns once");
         };
         if let Ok(response) = &outcome {
             let (from, to) = (exchange.to.node, exchange.from.node);
-            let (size, kind) = (size::of_response(response), size::kind_of_response(response));
+            let (size, kind) = (exchange.bytes, size::kind_of_response(response));
             observers.recorder.delivery(now, Delivery { from, to, kind, size });
             observers.recorder.round_trip();
         }
@@ -314,8 +329,8 @@ impl Traffic {
 
     /// The exchange breaks off, with the whole connection if the node asked has stopped: the asker
     /// learns it from the other host, or gives up in the end.
-    pub fn interrupt(&mut self, now: Timestamp, id: u64, how: Option<Stop>) {
-        let Some(exchange) = self.exchanges.get(&id) else { return };
+    pub fn interrupt(&mut self, now: Timestamp, id: TableKey, how: Option<Stop>) {
+        let Some(exchange) = self.exchanges.get_mut(id) else { return };
         let (from, to) = (exchange.from.node, exchange.to.node);
         let (delay, why) = match how {
             None => (self.links.flight(to, from, 1), "it ended the exchange"),
@@ -324,14 +339,14 @@ impl Traffic {
         };
         let peer = self.members[to.index()].peer;
         if how.is_some() {
-            self.members[from.index()].connections.remove(&to);
+            self.members[from.index()].connections.close(to);
         }
         self.fail(now, delay, id, NetError::Interrupted { peer, why: why.to_owned() });
     }
 
     /// The asker learns after `delay` that there will be no answer.
-    fn fail(&mut self, now: Timestamp, delay: Duration, id: u64, error: NetError) {
-        let Some(exchange) = self.exchanges.get_mut(&id) else { return };
+    fn fail(&mut self, now: Timestamp, delay: Duration, id: TableKey, error: NetError) {
+        let Some(exchange) = self.exchanges.get_mut(id) else { return };
         exchange.stage = Stage::Answering(Err(error));
         if let Some(flow) = exchange.flow.take() {
             self.bulk.remove(&flow);
@@ -356,7 +371,6 @@ impl Traffic {
             time += self.links.latency(from, hop) * 2;
             if !self.links.is_apart(from, hop) {
                 self.touch(now, from, hop);
-                self.touch(now, hop, from);
             }
         }
         Ok(time)
@@ -367,17 +381,18 @@ impl Traffic {
     }
 
     fn schedule(&mut self, at: Timestamp, step: Step) {
-        let number = self.number();
-        self.steps.insert((at, number), step);
+        self.scheduled += 1;
+        self.steps.push(Due { at, number: self.scheduled, step });
     }
 
+    /// Takes the next step that is due.
+    pub fn take_due(&mut self, now: Timestamp) -> Option<Step> {
+        let due = self.steps.peek_mut().filter(|due| due.at <= now)?;
+        Some(PeekMut::pop(due).step)
+    }
+
+    /// When the next step is due.
     pub fn next_step(&self) -> Option<Timestamp> {
-        let step = self.steps.first_key_value().map(|(&(at, _), _)| at);
-        [step, self.links.next_bulk_end()].into_iter().flatten().min()
-    }
-
-    fn number(&mut self) -> u64 {
-        self.next += 1;
-        self.next
+        [self.steps.peek().map(|due| due.at), self.links.next_bulk_end()].into_iter().flatten().min()
     }
 }
