@@ -335,7 +335,8 @@ fn announcements_are_found_and_expire(net: NetKind) {
         }
         let mut found = world.nodes[7].net.find_holders(id, 10).await.unwrap();
         let mut expected = vec![world.peer(2), world.peer(5)];
-        (found.sort(), expected.sort());
+        found.sort();
+        expected.sort();
         assert_eq!(found, expected);
         assert_eq!(world.nodes[7].net.find_holders(id, 1).await.unwrap().len(), 1);
         let mine = world.nodes[2].net.find_holders(id, 10).await.unwrap();
