@@ -40,12 +40,6 @@ pub const MAX_INBOUND_BYTES: usize = 64 << 20;
 pub const MAX_INBOUND_REQUESTS: usize = 256;
 /// Requests that one peer may have open at a node.
 pub const MAX_INBOUND_REQUESTS_PER_PEER: usize = 64;
-/// Requests a second that one peer may send, on average …
-pub const REQUESTS_PER_SECOND: u64 = 2_000;
-/// … and at once.
-pub const REQUEST_BURST: u64 = 4_000;
-/// Peers whose rate is metered before those at rest are forgotten.
-pub const MAX_METERED_PEERS: usize = 256;
 /// Streams that a node opens to one peer at a time.
 pub const MAX_OUTBOUND_PER_PEER: usize = 32;
 /// Connections of a node, in all.

@@ -69,7 +69,7 @@ impl Node {
     /// [`storage::StorageError`] if the data directory cannot be used.
     pub async fn start(env: Env, keys: Keys, settings: Settings) -> Result<Self, storage::StorageError> {
         let Env { common, net, disk } = env;
-        let timing = settings.timing;
+        let (timing, codec) = (settings.timing, settings.codec);
         let peer = keys.peer.clone();
         let storage = storage::StorageActor::start(common.clone(), disk, peer.clone(), settings).await?;
         let network = network::NetworkActor::start(common.clone(), net, timing, storage.clone().recipient());
@@ -82,7 +82,7 @@ impl Node {
             read_note: storage.clone().recipient(),
             list_notes: storage.clone().recipient(),
         };
-        let client = client::ClientActor::start(common.clone(), keys, neighbours);
+        let client = client::ClientActor::start(common.clone(), keys, codec, neighbours);
         let neighbours = repair::Neighbours {
             send: network.clone().recipient(),
             providers: network.clone().recipient(),

@@ -1,6 +1,6 @@
 //! What a person may choose. Plain data: it does nothing, and is checked in one place.
 
-use crate::limits;
+use crate::{data::CodecChoice, limits};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ pub struct Settings {
     pub listen: Vec<String>,
     /// Addresses of nodes to join through (multiaddr with `/p2p/<peer id>`).
     pub bootstrap: Vec<String>,
+    /// Which library computes the erasure code; both write the same bytes.
+    pub codec: CodecChoice,
     /// How often things happen.
     pub timing: Timing,
 }
@@ -46,6 +48,7 @@ impl Default for Settings {
             region: String::new(),
             listen: vec!["/ip4/0.0.0.0/tcp/0".into(), "/ip4/0.0.0.0/udp/0/quic-v1".into()],
             bootstrap: Vec::new(),
+            codec: CodecChoice::default(),
             timing: Timing::default(),
         }
     }

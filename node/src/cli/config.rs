@@ -26,6 +26,8 @@ region = {region}
 listen = {listen}
 # Nodes to join through (multiaddr that ends in /p2p/<peer id>).
 bootstrap = {bootstrap}
+# What computes the erasure code: "simd", or "novelpoly", the slower reference. Both write the same bytes.
+codec = {codec}
 
 # How often the node does what nobody asked it for. Seconds.
 [timing]
@@ -45,6 +47,7 @@ scrub_interval_s = {scrub:?}
         region = toml_text(&settings.region),
         listen = list(&settings.listen),
         bootstrap = list(&settings.bootstrap),
+        codec = toml_text(settings.codec.name()),
         probe = timing.probe_interval_s,
         grace = timing.holder_grace_s,
         stagger = timing.repair_stagger_s,

@@ -4,6 +4,7 @@ use super::{args, failure::Failure, home::Home};
 use crate::{
     actors::network::NetworkStatusQuery,
     api::{self, Control, FailureKind},
+    data::{self, CodecChoice},
     env::live::{self, LiveError, LiveRecord},
     node::{Keys, Node},
     settings::Settings,
@@ -51,7 +52,20 @@ pub fn run(home: &Home, options: &args::Run) -> Result<(), Failure> {
     done
 }
 
+/// The two libraries must write the same bytes on this machine, unless only the reference is used.
+fn check_codec(codec: CodecChoice) -> Result<(), Failure> {
+    match (data::self_check(), codec) {
+        (Ok(()), _) | (_, CodecChoice::NovelPoly) => Ok(()),
+        (Err(why), CodecChoice::Simd) => {
+            Err(Failure::failed(format!("the erasure code fails its self-check: {why}"))
+                .hint("set codec = \"novelpoly\" in the settings, and report this machine's processor"))
+        }
+    }
+}
+
 async fn serve(home: &Home, settings: Settings, keys: Keys, until_stdin_closes: bool) -> Result<(), Failure> {
+    check_codec(settings.codec)?;
+    tracing::info!(codec = settings.codec.name(), "erasure code");
     let record = Rc::new(LiveRecord::default());
     let env = live::open(home.dir(), &keys, &settings, record.clone()).await.map_err(open_failed)?;
     let spawn = env.common.spawn.clone();

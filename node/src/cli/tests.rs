@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     api::FailureKind,
+    data::CodecChoice,
     settings::{Settings, Timing},
     types::CodeError,
 };
@@ -59,6 +60,7 @@ fn written_settings_read_back_as_they_were() {
         region: "#".into(),
         listen: Vec::new(),
         bootstrap: vec!["/ip4/192.0.2.1/tcp/1".into(), "'".into()],
+        codec: CodecChoice::NovelPoly,
         timing: Timing { probe_interval_s: 1e-3, ..Timing::default() },
     };
     for settings in [Settings::default(), odd] {

@@ -34,6 +34,16 @@ pub enum CodecChoice {
     NovelPoly,
 }
 
+impl CodecChoice {
+    /// As settings and logs call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Simd => "simd",
+            Self::NovelPoly => "novelpoly",
+        }
+    }
+}
+
 /// Why shards cannot be made or used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CodecError {

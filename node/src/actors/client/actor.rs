@@ -7,6 +7,7 @@ use crate::{
         peers::Peers,
         storage::{ListNotes, ReadNote, ServeRequest, WriteNote},
     },
+    data::CodecChoice,
     env::Common,
     limits,
     node::Keys,
@@ -39,6 +40,7 @@ pub(super) struct Client {
     pub(super) keys: Keys,
     pub(super) peers: Peers,
     pub(super) ask: Neighbours,
+    pub(super) codec: CodecChoice,
     /// Journals in use.
     pub(super) uploads: RefCell<BTreeSet<String>>,
 }
@@ -50,7 +52,7 @@ pub struct ClientActor {
 
 impl ClientActor {
     /// Starts the actor.
-    pub fn start(common: Common, keys: Keys, neighbours: Neighbours) -> Addr<Self> {
+    pub fn start(common: Common, keys: Keys, codec: CodecChoice, neighbours: Neighbours) -> Addr<Self> {
         let peers = Peers {
             common: common.clone(),
             me: keys.peer.peer(),
@@ -58,7 +60,14 @@ impl ClientActor {
             storage: neighbours.own.clone(),
         };
         Actor::start(Self {
-            client: Rc::new(Client { common, keys, peers, ask: neighbours, uploads: RefCell::default() }),
+            client: Rc::new(Client {
+                common,
+                keys,
+                peers,
+                ask: neighbours,
+                codec,
+                uploads: RefCell::default(),
+            }),
         })
     }
 }

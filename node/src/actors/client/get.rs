@@ -12,7 +12,7 @@ use crate::{
         fetch::{Fetched, Located, TooFew, fetch_segment},
         locate::locate,
     },
-    data::{self, SegmentCipher},
+    data::{self, Codec, SegmentCipher},
     env::{Work, blocking},
     limits,
     types::{FileLink, Manifest, PlacementRecord},
@@ -163,9 +163,10 @@ impl Download {
         let last = segment + 1 == record.segments();
         let start = u64::from(segment) * u64::from(self.segment_len);
         let (cipher, sink) = (self.cipher.clone(), self.sink.clone());
+        let mut codec = Codec::new(self.client.codec);
         let job = move || {
             let sealed = |why: String| ClientError::Sealed(format!("segment {segment}: {why}"));
-            let mut buffer = data::decode(code, len, &fetched.shards).map_err(|e| sealed(e.to_string()))?;
+            let mut buffer = codec.decode(code, len, &fetched.shards).map_err(|e| sealed(e.to_string()))?;
             drop(fetched);
             cipher.open(segment, last, &mut buffer).map_err(|e| sealed(e.to_string()))?;
             sink.write_at(start, &buffer).map_err(|e| ClientError::Io(e.to_string()))?;

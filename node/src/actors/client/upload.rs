@@ -13,7 +13,7 @@ use crate::{
         network::{Candidate, FindProviders},
         peers::PeerError,
     },
-    data::{self, Place, SegmentCipher},
+    data::{self, Codec, Place, SegmentCipher},
     env::{NetError, Work, blocking},
     limits,
     types::{ContentHash, Manifest, PeerId, PlacementId, PlacementRecord, Refusal, ShardHash, ShardKey},
@@ -123,6 +123,7 @@ impl Upload {
     pub(super) async fn prepare(&self, segment: u32) -> Result<Prepared, ClientError> {
         let expected = self.notes.borrow()[segment as usize].as_ref().map(|note| note.plaintext);
         let (source, cipher, code) = (self.request.source.clone(), self.cipher.clone(), self.head.code);
+        let mut codec = Codec::new(self.client.codec);
         let len = self.plaintext_len(segment);
         let start = u64::from(segment) * u64::from(self.head.segment_len);
         let last = segment + 1 == self.segments();
@@ -135,8 +136,7 @@ impl Upload {
                 return Err(ClientError::SourceChanged(source.identity()));
             }
             cipher.seal(segment, last, &mut buffer);
-            let shards =
-                data::encode(code, Bytes::from(buffer)).map_err(|e| ClientError::Io(e.to_string()))?;
+            let shards = codec.encode(code, buffer).map_err(|e| ClientError::Io(e.to_string()))?;
             let hashes = data::hash_shards(&shards);
             Ok(Prepared { plaintext, shards, hashes })
         };

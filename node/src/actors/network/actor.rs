@@ -1,16 +1,12 @@
 //! The shell: carries requests out and in.
 
-use super::{
-    messages::*,
-    providers,
-    state::{Absentees, Meter},
-};
+use super::{messages::*, providers, state::Absentees};
 use crate::{
     actors::{agenda::Agenda, ask, storage::ServeRequest},
     env::{Common, Inbound, Net, NetError, timeout},
     limits,
     settings::Timing,
-    types::{PeerId, PlacementId, Refusal, Request, Response, Timestamp},
+    types::{PeerId, PlacementId, Request, Response, Timestamp},
 };
 use actix::{Actor, Addr, Context, Handler, MessageResult, Recipient, ResponseFuture};
 use futures::{FutureExt, StreamExt, channel::mpsc};
@@ -56,19 +52,14 @@ impl Actor for NetworkActor {
     }
 }
 
-/// Passes each peer's request to storage, side by side: the world bounds how many there are, the
-/// meter how often one peer may come.
+/// Passes each peer's request to storage, side by side: the world bounds how many there are at a
+/// time, and how often one peer may come.
 async fn serve_peers(common: Common, mut inbound: mpsc::Receiver<Inbound>, serve: Recipient<ServeRequest>) {
-    let mut meter = Meter::default();
     while let Some(Inbound { from, request, reply }) = inbound.next().await {
-        if !meter.allows(from, common.clock.now()) {
-            // The peer may have given up; then nobody waits for the response.
-            let _ = reply.send(Refusal::Busy.into());
-            continue;
-        }
         let serve = serve.clone();
         let task = async move {
             let response = ask(&serve, ServeRequest { from, request }).await;
+            // The peer may have given up; then nobody waits for the response.
             let _ = reply.send(response);
         };
         common.spawn.local(task.boxed_local());

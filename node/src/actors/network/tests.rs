@@ -1,6 +1,6 @@
 //! Tests of what the network actor remembers.
 
-use super::state::{Absentees, Meter};
+use super::state::Absentees;
 use crate::{
     limits,
     types::{Identity, PeerId, Timestamp},
@@ -28,16 +28,4 @@ fn a_peer_that_missed_is_left_alone_ever_longer_and_forgiven_at_once() {
     absentees.missed(peer(1), now);
     absentees.seen(&peer(1));
     assert!(!absentees.is_absent(&peer(1), now));
-}
-
-#[test]
-fn a_peer_may_ask_in_bursts_but_not_faster_than_its_rate() {
-    let (mut meter, start) = (Meter::default(), Timestamp(0));
-    let granted = |meter: &mut Meter, now| {
-        (0..3 * limits::REQUEST_BURST).filter(|_| meter.allows(peer(1), now)).count()
-    };
-    assert_eq!(granted(&mut meter, start) as u64, limits::REQUEST_BURST);
-    assert!(meter.allows(peer(2), start), "one peer's greed is not another's");
-    let later = start + Duration::from_millis(100);
-    assert_eq!(granted(&mut meter, later) as u64, limits::REQUESTS_PER_SECOND / 10);
 }

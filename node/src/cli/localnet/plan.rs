@@ -7,6 +7,7 @@ use crate::{
         home::Home,
         init,
     },
+    data::CodecChoice,
     settings::{Settings, Timing},
 };
 use std::{
@@ -86,6 +87,7 @@ fn settings(member: &Member, bootstrap: Vec<String>, options: &args::Localnet) -
         region: "localnet".into(),
         listen: listen(member.port).into(),
         bootstrap,
+        codec: CodecChoice::default(),
         timing: match options.timing {
             Pace::Normal => Timing::default(),
             Pace::Fast => FAST,
