@@ -43,7 +43,7 @@ const DIR: &str = "HOLDFAST_CRASH_CHILD_DIR";
 const LIFE: &str = "HOLDFAST_CRASH_CHILD_LIFE";
 const READY: &str = "ready";
 const WRITERS: u64 = 8;
-const SEGMENTS: u32 = 4;
+const SEGMENTS: u32 = 12;
 const SLOTS: u16 = 4;
 
 /// What was acknowledged: which shard, with which hash.
@@ -76,12 +76,14 @@ async fn ask(storage: &Addr<StorageActor>, ask: Ask, body: Bytes) -> Response {
     storage.send(ServeRequest { from: identity(2).peer(), request }).await.expect("the actor runs")
 }
 
-/// The file that writer `writer` of life `life` stores, as its placement record and shards.
-fn file(life: u64, writer: u64, number: u64) -> (PlacementRecord, Vec<Bytes>) {
+/// A file that writer `writer` of life `life` stores: its placement record, and the shards of one of its
+/// slots, one a segment. More than one slot of it nobody may have.
+fn file(life: u64, writer: u64, number: u64) -> (PlacementRecord, u16, Vec<Bytes>) {
     let mut random = ChaCha8Rng::seed_from_u64(life << 32 | writer << 24 | number);
     let code = Code::new(2, SLOTS, 2).expect("a valid code");
     let shard_len = 64 * (1 + random.next_u32() % 256);
-    let shards: Vec<Bytes> = (0..SEGMENTS * u32::from(SLOTS))
+    let slot = (random.next_u32() % u32::from(SLOTS)) as u16;
+    let shards: Vec<Bytes> = (0..SEGMENTS)
         .map(|_| {
             let mut bytes = vec![0; shard_len as usize];
             random.fill_bytes(&mut bytes);
@@ -97,11 +99,11 @@ fn file(life: u64, writer: u64, number: u64) -> (PlacementRecord, Vec<Bytes>) {
         policy: Policy::default(),
         segment_len: 2 * shard_len,
         last_segment_len: 2 * shard_len,
-        shard_hashes: shards.iter().map(|shard| ShardHash::of(shard)).collect(),
+        shard_hashes: shards.iter().flat_map(|shard| [ShardHash::of(shard); SLOTS as usize]).collect(),
         sealed_manifest: Bytes::from_static(b"sealed"),
         created: Timestamp(1),
     };
-    (record, shards)
+    (record, slot, shards)
 }
 
 /// Prints a line to the parent. Not `println!`, which the test harness catches.
@@ -113,18 +115,17 @@ fn tell(line: &str) {
 
 async fn write_for_ever(storage: Addr<StorageActor>, life: u64, writer: u64) {
     for number in 0.. {
-        let (record, shards) = file(life, writer, number);
+        let (record, slot, shards) = file(life, writer, number);
         let id = record.id();
         let signed = Signed::new(&identity(3), &record);
-        for (index, body) in shards.into_iter().enumerate() {
-            let (segment, slot) = (index as u32 / u32::from(SLOTS), index as u16 % SLOTS);
+        for (segment, body) in (0..).zip(shards) {
             let key = ShardKey { placement: id, segment, slot };
             let hash = ShardHash::of(&body);
             let stored = ask(&storage, Ask::StoreShard { key, hash }, body).await;
             let Answer::ShardStored(receipt) = stored.answer else { panic!("not stored: {stored:?}") };
             let receipt = receipt.verify().expect("the provider's signature");
             tell(&format!("ack {} {} {} {}", id, receipt.shard.segment, receipt.shard.slot, receipt.hash));
-            if index == 5 {
+            if segment == SEGMENTS / 2 {
                 ask(&storage, Ask::StorePlacement { record: signed.clone() }, Bytes::new()).await;
             }
         }

@@ -32,7 +32,7 @@ use std::{collections::BTreeMap, rc::Rc, time::Duration};
 
 const NODE: NodeNumber = NodeNumber(0);
 const LIVES: u32 = 3;
-const SEGMENTS: u32 = 2;
+const SEGMENTS: u32 = 8;
 const SLOTS: u16 = 4;
 /// Operations that one life does if its power does not fail: a little more than the test observed.
 const OPERATIONS: u64 = 260;
@@ -54,10 +54,11 @@ fn identity() -> Identity {
     Identity::from_secret(&mut [3; 32]).expect("a key that is not zero")
 }
 
-/// A small file: its placement record and its shards.
+/// A small file: its placement record, and the shards of one of its slots, one a segment.
 fn file(random: &mut ChaCha8Rng) -> (PlacementRecord, Vec<(ShardKey, Bytes)>) {
     let shard_len = 64 * random.random_range(1..40_u32);
-    let bodies: Vec<Bytes> = (0..SEGMENTS * u32::from(SLOTS))
+    let slot = random.random_range(0..SLOTS);
+    let bodies: Vec<Bytes> = (0..SEGMENTS)
         .map(|_| (0..shard_len).map(|_| random.random::<u8>()).collect::<Vec<u8>>().into())
         .collect();
     let record = PlacementRecord {
@@ -67,18 +68,13 @@ fn file(random: &mut ChaCha8Rng) -> (PlacementRecord, Vec<(ShardKey, Bytes)>) {
         policy: Policy::default(),
         segment_len: 2 * shard_len,
         last_segment_len: 2 * shard_len,
-        shard_hashes: bodies.iter().map(|body| ShardHash::of(body)).collect(),
+        shard_hashes: bodies.iter().flat_map(|body| [ShardHash::of(body); SLOTS as usize]).collect(),
         sealed_manifest: Bytes::from_static(b"sealed"),
         created: Timestamp(1),
     };
     let placement: PlacementId = record.id();
-    let key = |index: u32| ShardKey {
-        placement,
-        segment: index / u32::from(SLOTS),
-        slot: (index % u32::from(SLOTS)) as u16,
-    };
-    let shards = bodies.into_iter().enumerate().map(|(index, body)| (key(index as u32), body)).collect();
-    (record, shards)
+    let shards = (0..).zip(bodies).map(|(segment, body)| (ShardKey { placement, segment, slot }, body));
+    (record, shards.collect())
 }
 
 /// Stores three files at once, shards and record of each at once too; returns what was acknowledged.
