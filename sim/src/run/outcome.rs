@@ -19,6 +19,9 @@ use std::{collections::BTreeMap, time::Duration};
 /// A node that does not tell what it holds within this is asked no more.
 const STATUS_PATIENCE: Duration = Duration::from_secs(600);
 
+/// Time until a node whose answer differs from the books is asked again.
+const SECOND_LOOK: Duration = Duration::from_secs(60);
+
 /// What happened inside the simulated world.
 #[derive(Debug)]
 pub struct World {
@@ -97,26 +100,34 @@ impl World {
 
 /// Asks every node how many shards it has on disk; differences from the observer's books.
 ///
-/// A node whose power was cut may have more: a shard that was on disk, and not acknowledged yet.
+/// A node whose power was cut may have more: a shard that was on disk, and not acknowledged yet. A node
+/// that is just about to report a change is asked a second time.
 async fn compare_books(watch: &Watch) -> Vec<String> {
     let mut differences = Vec::new();
     for node in watch.cluster.up() {
-        let Some(handles) = watch.cluster.handles(node) else { continue };
-        let asked = handles.storage_status.send(StorageStatusQuery);
-        let answer = timeout(&watch.clock(), STATUS_PATIENCE, asked).await;
-        let books = watch.observer.borrow().shards_on(node.index());
-        match answer {
-            Ok(Ok(Ok(status))) if status.shards == books => {}
-            Ok(Ok(Ok(status))) if status.shards > books && watch.crashed.borrow()[node.index()] => {}
-            Ok(Ok(Ok(status))) => differences.push(format!(
-                "{node} says that it holds {} shards, by the recorded events it holds {books}",
-                status.shards
-            )),
-            Ok(Ok(Err(error))) => differences.push(format!("{node} cannot tell what it holds: {error}")),
-            Ok(Err(_)) | Err(_) => differences.push(format!("{node} does not tell what it holds")),
+        if difference(watch, node).await.is_some() {
+            watch.sleep(SECOND_LOOK).await;
+            differences.extend(difference(watch, node).await);
         }
     }
     differences
+}
+
+async fn difference(watch: &Watch, node: NodeNumber) -> Option<String> {
+    let handles = watch.cluster.handles(node)?;
+    let asked = handles.storage_status.send(StorageStatusQuery);
+    let answer = timeout(&watch.clock(), STATUS_PATIENCE, asked).await;
+    let books = watch.observer.borrow().shards_on(node.index());
+    match answer {
+        Ok(Ok(Ok(status))) if status.shards == books => None,
+        Ok(Ok(Ok(status))) if status.shards > books && watch.crashed.borrow()[node.index()] => None,
+        Ok(Ok(Ok(status))) => Some(format!(
+            "{node} says that it holds {} shards, by the recorded events it holds {books}",
+            status.shards
+        )),
+        Ok(Ok(Err(error))) => Some(format!("{node} cannot tell what it holds: {error}")),
+        Ok(Err(_)) | Err(_) => Some(format!("{node} does not tell what it holds")),
+    }
 }
 
 impl RunOutcome {
