@@ -26,7 +26,7 @@ region = {region}
 listen = {listen}
 # Nodes to join through (multiaddr that ends in /p2p/<peer id>).
 bootstrap = {bootstrap}
-# What computes the erasure code: "simd", or "novelpoly", the slower reference. Both write the same bytes.
+# What computes the erasure code: simd, or novelpoly, the slower reference. Both write the same bytes.
 codec = {codec}
 
 # How often the node does what nobody asked it for. Seconds.
