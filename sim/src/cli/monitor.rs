@@ -51,7 +51,7 @@ fn draw(bar: &ProgressBar, progress: &Progress, elapsed: Duration) {
     let now = progress.read();
     bar.set_position(now.virtual_ms / 1000);
     bar.set_message(format!(
-        "day {:.1} · {} of {} nodes up · {} of {} files safe · {:.0} events/s",
+        "day {:.1} · {}/{} nodes up · {}/{} files safe · {:.0} events/s",
         now.virtual_ms as f64 / 1e3 / (24.0 * HOUR),
         now.nodes_online,
         now.nodes,

@@ -16,8 +16,9 @@ pub fn stderr(code: &str, text: &str) -> String {
 /// A bar on stderr of `length` steps; hidden when stderr is no terminal.
 pub fn bar(length: u64, what: &str) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr_with_hz(10));
-    let bar_style = if stderr_is_styled() { "{bar:32.cyan/dim}" } else { "{bar:32}" };
-    let template = format!("{what} {bar_style} {{pos}}/{{len}} {{msg}} eta {{eta}}");
+    let bar_style = if stderr_is_styled() { "{bar:16.cyan/dim}" } else { "{bar:16}" };
+    // The message gives way in a narrow terminal.
+    let template = format!("{what} {bar_style} {{percent:>3}} % eta {{eta:<4}} {{wide_msg}}");
     bar.set_style(ProgressStyle::with_template(&template).expect("the template above is well-formed"));
     bar
 }
