@@ -94,6 +94,7 @@ pub struct SimSpawn {
     pub machine: Rc<Machine>,
 }
 
+#[allow(clippy::disallowed_methods, reason = "this is where the world starts a node's tasks")]
 impl Spawn for SimSpawn {
     fn local(&self, task: LocalBoxFuture<'static, ()>) {
         tokio::task::spawn_local(task);

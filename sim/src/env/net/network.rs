@@ -97,6 +97,7 @@ impl Network {
 }
 
 impl Libp2p {
+    #[allow(clippy::disallowed_methods, reason = "this is where the world starts a node's tasks")]
     async fn start(&self, node: NodeNumber, common: Common, identity: &Identity) -> Rc<dyn Net> {
         let transport = self.wire.start(node);
         let transport = transport.map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer))).boxed();
