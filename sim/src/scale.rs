@@ -9,7 +9,7 @@ use crate::{
     cluster::{Boot, Cluster, NodeSpec},
     world::{WorldPlan, run},
 };
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, StreamHandler, WrapFuture};
+use actix::{Actor, AsyncContext, Context, Handler, Message, StreamHandler};
 use holdfast::{
     env::{Common, Inbound, Net},
     types::{Answer, Ask, PeerId, ProviderStatus},
@@ -148,33 +148,40 @@ struct Asker {
     open_requests: u32,
 }
 
+/// One more request, after a pause.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct AskOne(Duration);
+
 impl Actor for Asker {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
         for _ in 0..self.open_requests {
-            self.ask(ctx, true);
+            // Nodes do not start in step.
+            let pause = Duration::from_micros(self.rng.random_range(0..100_000));
+            ctx.notify(AskOne(pause));
         }
     }
 }
 
-impl Asker {
-    /// Asks a random peer, and then the next.
-    fn ask(&mut self, ctx: &mut Context<Self>, first: bool) {
+impl Handler<AskOne> for Asker {
+    type Result = ();
+
+    /// Asks a random peer, in a task as the network actor does, and then the next.
+    fn handle(&mut self, AskOne(pause): AskOne, ctx: &mut Self::Context) {
         let peers = self.peers.borrow();
         let peer = *peers.choose(&mut self.rng).expect("the asker is one of the peers");
         drop(peers);
-        let (clock, net) = (self.common.clock.clone(), self.net.clone());
-        // Nodes do not start in step.
-        let pause = Duration::from_micros(if first { self.rng.random_range(0..100_000) } else { 0 });
-        let exchange = async move {
+        let (clock, net, this) = (self.common.clock.clone(), self.net.clone(), ctx.address());
+        self.common.spawn.local(Box::pin(async move {
             if !pause.is_zero() {
                 clock.sleep(pause).await;
             }
             // A node that draws itself gets an error, and goes on.
             let _ = net.request(peer, Ask::Status.into()).await;
-        };
-        ctx.spawn(exchange.into_actor(self).map(|(), asker, ctx| asker.ask(ctx, false)));
+            this.do_send(AskOne(Duration::ZERO));
+        }));
     }
 }
 
