@@ -65,9 +65,9 @@ fn check_codec(codec: CodecChoice) -> Result<(), Failure> {
 
 async fn serve(home: &Home, settings: Settings, keys: Keys, until_stdin_closes: bool) -> Result<(), Failure> {
     check_codec(settings.codec)?;
-    tracing::info!(codec = settings.codec.name(), "erasure code");
     let record = Rc::new(LiveRecord::default());
     let env = live::open(home.dir(), &keys, &settings, record.clone()).await.map_err(open_failed)?;
+    tracing::info!(codec = settings.codec.name(), "erasure code");
     let spawn = env.common.spawn.clone();
     let owner = keys.owner.peer();
     let node = Node::start(env, keys, settings).await.map_err(|why| {
