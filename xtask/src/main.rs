@@ -7,6 +7,7 @@
 
 mod accept;
 mod compare;
+mod contracts;
 mod licences;
 mod localnet;
 mod process;
@@ -32,6 +33,12 @@ enum Chore {
     Tidy,
     /// Check every dependency's licence, name and source against deny.toml.
     Licences,
+    /// Install the contracts' toolchain, build and test them, compare their artifacts with those in git.
+    Contracts {
+        /// Write the artifacts instead of comparing them.
+        #[arg(long)]
+        write: bool,
+    },
     /// Run everything that must pass: format, clippy, tidy, licences, tests.
     Test,
     /// Tell a story of the whole on real processes; takes minutes.
@@ -51,6 +58,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().chore {
         Chore::Tidy => tidy::run(&root),
         Chore::Licences => licences::run(&root),
+        Chore::Contracts { write } => contracts::run(&root, write),
         Chore::Test => suite::run(&root),
         Chore::Accept { story } => accept::run(&root, &story),
         Chore::Compare { peer } => compare::run(&root, &peer),

@@ -1,0 +1,3 @@
+//! What the rest of Holdfast needs of the contracts: the generator of their proof verifiers.
+
+pub mod verifier;
