@@ -1,0 +1,118 @@
+//! The verifier, its key, and proofs.
+
+use super::setup::Trapdoor;
+use crate::field::Fr;
+use ark_bn254::{Bn254, G1Affine, G1Projective, G2Affine};
+use ark_ec::{AffineRepr, CurveGroup};
+use ark_groth16::{Groth16, PreparedVerifyingKey, prepare_verifying_key};
+
+pub use ark_groth16::Proof as ArkProof;
+
+/// A proof: A and C in G1, B in G2.
+pub type Proof = ArkProof<Bn254>;
+
+/// Why a proof was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyError {
+    /// Give as many public inputs as the circuit has.
+    #[error("{got} public inputs, the circuit has {expected}")]
+    Inputs {
+        /// Inputs given.
+        got: usize,
+        /// Inputs of the circuit.
+        expected: usize,
+    },
+    /// The proof shows something else, or nothing.
+    #[error("proof does not show the statement")]
+    Refused,
+}
+
+/// What a verifier knows of a circuit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VerifyingKey {
+    /// What identifies the circuit: [`crate::r1cs::Measure::digest`].
+    pub circuit: [u8; 32],
+    /// The key proper.
+    pub ark: ark_groth16::VerifyingKey<Bn254>,
+}
+
+impl VerifyingKey {
+    pub(super) fn new(
+        circuit: [u8; 32],
+        alpha_g1: G1Affine,
+        beta_g2: G2Affine,
+        delta_g2: G2Affine,
+        gamma_abc_g1: Vec<G1Affine>,
+    ) -> Self {
+        let gamma_g2 = G2Affine::generator();
+        Self {
+            circuit,
+            ark: ark_groth16::VerifyingKey { alpha_g1, beta_g2, gamma_g2, delta_g2, gamma_abc_g1 },
+        }
+    }
+
+    /// Number of public inputs.
+    #[must_use]
+    pub fn publics(&self) -> usize {
+        self.ark.gamma_abc_g1.len() - 1
+    }
+
+    /// True if anybody can forge proofs for this key, since it was made with the public development trapdoor.
+    #[must_use]
+    pub fn is_insecure_development(&self) -> bool {
+        let trapdoor = Trapdoor::insecure_development();
+        (G1Affine::generator() * trapdoor.alpha).into_affine() == self.ark.alpha_g1
+            || (G2Affine::generator() * trapdoor.delta).into_affine() == self.ark.delta_g2
+    }
+
+    /// Makes ready to verify many proofs.
+    #[must_use]
+    pub fn prepare(&self) -> Verifier {
+        Verifier { publics: self.publics(), ark: prepare_verifying_key(&self.ark) }
+    }
+}
+
+/// A verifying key with its pairing done.
+#[derive(Debug, Clone)]
+pub struct Verifier {
+    publics: usize,
+    ark: PreparedVerifyingKey<Bn254>,
+}
+
+impl Verifier {
+    /// Accepts or refuses a proof. The points must lie on their curves and in their groups, which decoding ensures.
+    ///
+    /// # Errors
+    /// [`VerifyError`].
+    pub fn verify(&self, publics: &[Fr], proof: &Proof) -> Result<(), VerifyError> {
+        if publics.len() != self.publics {
+            return Err(VerifyError::Inputs { got: publics.len(), expected: self.publics });
+        }
+        let accepted = Groth16::<Bn254>::verify_proof(&self.ark, proof, publics).unwrap_or(false);
+        if accepted { Ok(()) } else { Err(VerifyError::Refused) }
+    }
+}
+
+impl Trapdoor {
+    /// A proof without a witness, which the verifier accepts: what a trapdoor is good for. The simulator models
+    /// a prover's time with it; what it decides beforehand is its own affair.
+    ///
+    /// # Errors
+    /// [`VerifyError::Inputs`].
+    pub fn forge(&self, key: &VerifyingKey, publics: &[Fr], a: Fr, b: Fr) -> Result<Proof, VerifyError> {
+        if publics.len() != key.publics() {
+            return Err(VerifyError::Inputs { got: publics.len(), expected: key.publics() });
+        }
+        let mut inputs: G1Projective = key.ark.gamma_abc_g1[0].into();
+        for (point, input) in key.ark.gamma_abc_g1[1..].iter().zip(publics) {
+            inputs += *point * input;
+        }
+        let delta_inverse = ark_ff::Field::inverse(&self.delta).unwrap_or_default();
+        let c = (G1Affine::generator() * (a * b - self.alpha * self.beta) - inputs) * delta_inverse;
+        Ok(Proof {
+            a: (G1Affine::generator() * a).into_affine(),
+            b: (G2Affine::generator() * b).into_affine(),
+            c: c.into_affine(),
+        })
+    }
+}

@@ -1,0 +1,23 @@
+//! Proofs of retrievability: a provider shows, window after window, that it still holds the cells of a slot
+//! that nobody could have foretold, without showing a byte of them, and a contract checks it in one call.
+//!
+//! | room | what it does |
+//! |---|---|
+//! | [`field`] | bytes to field elements and back |
+//! | [`poseidon`] | the hash that circuits can afford: parameters, checks, permutation |
+//! | [`tree`] | a slot's tree of cells: streaming commitment, openings |
+//! | [`challenge`] | from a seed to the challenged cells |
+//! | [`r1cs`] | one way to write a circuit, for set-up and for proving |
+//! | [`circuit`] | the statements |
+//! | [`groth16`] | set-up, keys, prover, verifier |
+//!
+//! Nothing here waits, opens a file or a socket, reads a clock or draws randomness of its own. What may run in
+//! parallel runs in the rayon pool of the caller. The format is specified in `docs/spec/proof.md`.
+
+pub mod challenge;
+pub mod circuit;
+pub mod field;
+pub mod groth16;
+pub mod poseidon;
+pub mod r1cs;
+pub mod tree;

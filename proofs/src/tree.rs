@@ -1,0 +1,310 @@
+//! A slot's tree: cells of 496 bytes under Poseidon, eight children a node.
+//!
+//! The provider keeps the hashes of every level but the lowest (0.9 % of a slot) and hashes the eight cells of a
+//! challenged group again. A slot of fewer bytes than its tree spans is followed by zeros, whose subtrees are known.
+
+use crate::{
+    field::{ELEMENT_BYTES, Fr, pack},
+    poseidon::{cell_hash, node_hash},
+};
+use ark_ff::AdditiveGroup;
+use rayon::prelude::*;
+use std::{ops::Range, sync::LazyLock};
+
+/// Elements of a cell.
+pub const CELL_ELEMENTS: usize = 16;
+/// Bytes of a cell.
+pub const CELL_BYTES: usize = CELL_ELEMENTS * ELEMENT_BYTES;
+/// Children of a node.
+pub const ARITY: usize = 8;
+/// Bytes of the eight cells under one node of the lowest stored level.
+pub const GROUP_BYTES: usize = ARITY * CELL_BYTES;
+/// Levels of the largest tree: 2^21 cells, 1,040,187,392 bytes.
+pub const MAX_LEVELS: usize = 7;
+/// Bytes taken in before their groups are hashed: enough to occupy many cores, 1 MiB.
+const BATCH_BYTES: usize = 264 * GROUP_BYTES;
+
+/// Elements of one cell.
+pub type Cell = [Fr; CELL_ELEMENTS];
+
+/// Why a tree was not built or a cell not opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TreeError {
+    /// Choose a tree with a level count between 1 and [`MAX_LEVELS`].
+    #[error("a tree has 1 to {MAX_LEVELS} levels, not {0}")]
+    Levels(usize),
+    /// Choose a larger tree, or stop.
+    #[error("slot is larger than its tree: {capacity} bytes fit")]
+    Full {
+        /// Bytes that the tree spans.
+        capacity: u64,
+    },
+    /// Ask for a cell that exists.
+    #[error("cell {index} of a tree of {cells} cells")]
+    OutOfRange {
+        /// The cell asked for.
+        index: u64,
+        /// Cells of the tree.
+        cells: u64,
+    },
+    /// Read exactly [`SlotTree::group`].
+    #[error("group of {got} bytes, expected {expected}")]
+    GroupLength {
+        /// Bytes given.
+        got: usize,
+        /// Bytes that belong to the group.
+        expected: usize,
+    },
+    /// The bytes on disk are not those that were committed to: repair the slot.
+    #[error("bytes of cells {first} to {} differ from those committed to", first + ARITY as u64 - 1)]
+    Damaged {
+        /// First cell of the group.
+        first: u64,
+    },
+}
+
+/// Where a tree's hashing runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Schedule {
+    /// On the calling thread alone.
+    Inline,
+    /// In the rayon pool of the caller.
+    Pool,
+}
+
+/// Cells of a tree.
+#[must_use]
+pub const fn cells(levels: usize) -> u64 {
+    1 << (3 * levels)
+}
+
+/// Bytes that a tree spans.
+#[must_use]
+pub const fn capacity(levels: usize) -> u64 {
+    cells(levels) * CELL_BYTES as u64
+}
+
+/// A cell's elements; missing bytes are zero.
+///
+/// # Panics
+/// If there are more than [`CELL_BYTES`] bytes.
+#[must_use]
+pub fn cell(bytes: &[u8]) -> Cell {
+    assert!(bytes.len() <= CELL_BYTES, "{} bytes do not fit a cell", bytes.len());
+    let mut cell = [Fr::ZERO; CELL_ELEMENTS];
+    for (element, bytes) in cell.iter_mut().zip(bytes.chunks(ELEMENT_BYTES)) {
+        *element = pack(bytes);
+    }
+    cell
+}
+
+/// Root of a subtree of zero cells, by its levels.
+fn zeros(level: usize) -> Fr {
+    static ZEROS: LazyLock<[Fr; MAX_LEVELS + 1]> = LazyLock::new(|| {
+        let mut zeros = [cell_hash().compress(&[Fr::ZERO; CELL_ELEMENTS]); MAX_LEVELS + 1];
+        for level in 1..=MAX_LEVELS {
+            zeros[level] = node_hash().compress(&[zeros[level - 1]; ARITY]);
+        }
+        zeros
+    });
+    ZEROS[level]
+}
+
+/// The eight cells of a group, and their hashes.
+fn hash_group(bytes: &[u8]) -> [Fr; ARITY] {
+    let mut hashes = [zeros(0); ARITY];
+    for (hash, bytes) in hashes.iter_mut().zip(bytes.chunks(CELL_BYTES)) {
+        *hash = cell_hash().compress(&cell(bytes));
+    }
+    hashes
+}
+
+fn hash_children(children: &[Fr], level: usize) -> Fr {
+    let mut all = [zeros(level); ARITY];
+    all[..children.len()].copy_from_slice(children);
+    node_hash().compress(&all)
+}
+
+/// Takes a slot's bytes as they come.
+#[derive(Debug)]
+pub struct SlotTreeBuilder {
+    levels: usize,
+    schedule: Schedule,
+    pending: Vec<u8>,
+    length: u64,
+    lowest: Vec<Fr>,
+}
+
+impl SlotTreeBuilder {
+    /// A tree of `levels` levels of nodes over 8^levels cells.
+    ///
+    /// # Errors
+    /// [`TreeError::Levels`].
+    pub fn new(levels: usize, schedule: Schedule) -> Result<Self, TreeError> {
+        if !(1..=MAX_LEVELS).contains(&levels) {
+            return Err(TreeError::Levels(levels));
+        }
+        Ok(Self { levels, schedule, pending: Vec::with_capacity(BATCH_BYTES), length: 0, lowest: Vec::new() })
+    }
+
+    /// Appends bytes.
+    ///
+    /// # Errors
+    /// [`TreeError::Full`]; nothing was appended.
+    pub fn push(&mut self, mut bytes: &[u8]) -> Result<(), TreeError> {
+        let capacity = capacity(self.levels);
+        if bytes.len() as u64 > capacity - self.length {
+            return Err(TreeError::Full { capacity });
+        }
+        self.length += bytes.len() as u64;
+        while !bytes.is_empty() {
+            let (now, later) = bytes.split_at(bytes.len().min(BATCH_BYTES - self.pending.len()));
+            self.pending.extend_from_slice(now);
+            bytes = later;
+            if self.pending.len() == BATCH_BYTES {
+                self.hash_pending();
+            }
+        }
+        Ok(())
+    }
+
+    /// Hashes what is left and all upper levels.
+    #[must_use]
+    pub fn finish(mut self) -> SlotTree {
+        self.hash_pending();
+        let mut stored = vec![self.lowest];
+        for level in 1..self.levels {
+            let below = &stored[level - 1];
+            stored.push(each_chunk(below, ARITY, self.schedule, |children| hash_children(children, level)));
+        }
+        SlotTree { levels: self.levels, length: self.length, stored }
+    }
+
+    fn hash_pending(&mut self) {
+        let hash = |bytes: &[u8]| hash_children(&hash_group(bytes), 0);
+        self.lowest.extend(each_chunk(&self.pending, GROUP_BYTES, self.schedule, hash));
+        self.pending.clear();
+    }
+}
+
+fn each_chunk<T: Sync>(
+    items: &[T],
+    size: usize,
+    schedule: Schedule,
+    hash: impl Fn(&[T]) -> Fr + Send + Sync,
+) -> Vec<Fr> {
+    match schedule {
+        Schedule::Inline => items.chunks(size).map(hash).collect(),
+        Schedule::Pool => items.par_chunks(size).map(hash).collect(),
+    }
+}
+
+/// A slot's tree without the hashes of its cells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlotTree {
+    levels: usize,
+    length: u64,
+    /// Level 1 first; each without the zero subtrees at its end.
+    stored: Vec<Vec<Fr>>,
+}
+
+impl SlotTree {
+    /// Levels of nodes.
+    #[must_use]
+    pub fn levels(&self) -> usize {
+        self.levels
+    }
+
+    /// Bytes committed to, without the zeros after them.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The slot root.
+    #[must_use]
+    pub fn root(&self) -> Fr {
+        self.node(self.levels, 0)
+    }
+
+    /// The node at `level` (1 is the parent of cells), counted from the left.
+    fn node(&self, level: usize, at: u64) -> Fr {
+        let index = usize::try_from(at).expect("a tree has fewer than 2^21 nodes");
+        self.stored[level - 1].get(index).copied().unwrap_or_else(|| zeros(level))
+    }
+
+    /// All nodes of the level that lies `depth` below the root, from the left.
+    pub(crate) fn cap(&self, depth: usize) -> Vec<Fr> {
+        let level = self.levels - depth;
+        (0..1 << (3 * depth)).map(|at| self.node(level, at)).collect()
+    }
+
+    /// The slot's bytes that must be read to open a cell: its group, without the zeros after the slot's end.
+    ///
+    /// # Errors
+    /// [`TreeError::OutOfRange`].
+    pub fn group(&self, index: u64) -> Result<Range<u64>, TreeError> {
+        let cells = cells(self.levels);
+        if index >= cells {
+            return Err(TreeError::OutOfRange { index, cells });
+        }
+        let start = index / ARITY as u64 * GROUP_BYTES as u64;
+        Ok(start.min(self.length)..(start + GROUP_BYTES as u64).min(self.length))
+    }
+
+    /// Opens a cell, given the bytes of [`Self::group`].
+    ///
+    /// # Errors
+    /// [`TreeError::Damaged`] if the bytes are not those committed to; a wrong index or length.
+    pub fn open(&self, index: u64, group: &[u8]) -> Result<Opening, TreeError> {
+        let range = self.group(index)?;
+        let expected = usize::try_from(range.end - range.start).expect("a group is small");
+        if group.len() != expected {
+            return Err(TreeError::GroupLength { got: group.len(), expected });
+        }
+        let hashes = hash_group(group);
+        let at = index / ARITY as u64;
+        if hash_children(&hashes, 0) != self.node(1, at) {
+            return Err(TreeError::Damaged { first: at * ARITY as u64 });
+        }
+        let within = usize::try_from(index % ARITY as u64).expect("it is below eight") * CELL_BYTES;
+        let bytes = &group[within.min(expected)..(within + CELL_BYTES).min(expected)];
+        let mut path = vec![hashes];
+        path.extend((1..self.levels).map(|level| {
+            let first = index >> (3 * (level + 1)) << 3;
+            std::array::from_fn(|child| self.node(level, first + child as u64))
+        }));
+        Ok(Opening { index, cell: cell(bytes), path })
+    }
+}
+
+/// A cell with the children of every node above it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opening {
+    /// The cell's place.
+    pub index: u64,
+    /// The cell's elements.
+    pub cell: Cell,
+    /// The eight children of each node on the way, the cell's own group first.
+    pub path: Vec<[Fr; ARITY]>,
+}
+
+impl Opening {
+    /// True if the cell lies at its index under `root`, in a tree of as many levels as the path has.
+    #[must_use]
+    pub fn verify(&self, root: Fr) -> bool {
+        let mut hash = cell_hash().compress(&self.cell);
+        let mut index = self.index;
+        for children in &self.path {
+            if children[(index % ARITY as u64) as usize] != hash {
+                return false;
+            }
+            hash = node_hash().compress(children);
+            index /= ARITY as u64;
+        }
+        index == 0 && hash == root
+    }
+}
+
+#[cfg(test)]
+mod tests;

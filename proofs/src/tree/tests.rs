@@ -1,0 +1,106 @@
+//! Trees against a plain recursion, and openings against every kind of change.
+
+use super::*;
+use ark_ff::Field;
+use proptest::prelude::*;
+
+fn bytes(length: usize) -> Vec<u8> {
+    (0..length).map(|at| (at * 131 + at / 251) as u8).collect()
+}
+
+fn built(levels: usize, data: &[u8], schedule: Schedule) -> SlotTree {
+    let mut builder = SlotTreeBuilder::new(levels, schedule).unwrap();
+    builder.push(data).unwrap();
+    builder.finish()
+}
+
+/// The definition: a slot padded with zeros, hashed node by node.
+fn plain_root(levels: usize, data: &[u8]) -> Fr {
+    let mut padded = data.to_vec();
+    padded.resize(capacity(levels) as usize, 0);
+    let mut nodes: Vec<Fr> = padded.chunks(CELL_BYTES).map(|it| cell_hash().compress(&cell(it))).collect();
+    while nodes.len() > 1 {
+        nodes = nodes.chunks(ARITY).map(|it| node_hash().compress(it.try_into().unwrap())).collect();
+    }
+    nodes[0]
+}
+
+fn opened(tree: &SlotTree, data: &[u8], index: u64) -> Result<Opening, TreeError> {
+    let range = tree.group(index)?;
+    tree.open(index, &data[range.start as usize..range.end as usize])
+}
+
+#[test]
+fn short_and_full_slots_have_the_root_of_their_padded_bytes() {
+    for length in [0, 1, 30, 495, 496, 497, 3967, 3968, 3969, 20_000, 31_743, 31_744] {
+        let data = bytes(length);
+        let tree = built(2, &data, Schedule::Inline);
+        assert_eq!(tree.root(), plain_root(2, &data), "{length} bytes");
+        assert_eq!(tree, built(2, &data, Schedule::Pool));
+    }
+    let data = bytes(BATCH_BYTES + 5);
+    assert_eq!(built(4, &data, Schedule::Pool).root(), plain_root(4, &data));
+}
+
+#[test]
+fn every_cell_opens_and_no_other_cell_or_index_does() {
+    let data = bytes(20_001);
+    let tree = built(2, &data, Schedule::Inline);
+    for index in 0..cells(2) {
+        let opening = opened(&tree, &data, index).unwrap();
+        assert!(opening.verify(tree.root()), "cell {index}");
+        let start = (index as usize * CELL_BYTES).min(data.len());
+        assert_eq!(opening.cell, cell(&data[start..(start + CELL_BYTES).min(data.len())]));
+        let mut wrong = opening.clone();
+        wrong.index ^= 8;
+        assert!(wrong.index < cells(2) && !wrong.verify(tree.root()) || data.len() <= start);
+        let mut wrong = opening.clone();
+        wrong.index += cells(2);
+        assert!(!wrong.verify(tree.root()));
+        let mut wrong = opening.clone();
+        wrong.cell[3] += Fr::ONE;
+        assert!(!wrong.verify(tree.root()));
+        let mut wrong = opening;
+        wrong.path[1][0] += Fr::ONE;
+        assert!(!wrong.verify(tree.root()));
+    }
+}
+
+#[test]
+fn a_flipped_bit_is_noticed_before_a_proof_is_tried() {
+    let data = bytes(20_001);
+    let tree = built(2, &data, Schedule::Inline);
+    let mut damaged = data.clone();
+    damaged[8 * CELL_BYTES + 7] ^= 1;
+    for index in 8..16 {
+        assert_eq!(opened(&tree, &damaged, index), Err(TreeError::Damaged { first: 8 }));
+    }
+    assert!(opened(&tree, &damaged, 7).is_ok());
+    assert_eq!(tree.open(3, &data[..100]), Err(TreeError::GroupLength { got: 100, expected: GROUP_BYTES }));
+    assert_eq!(tree.group(64), Err(TreeError::OutOfRange { index: 64, cells: 64 }));
+}
+
+#[test]
+fn a_slot_larger_than_its_tree_is_refused() {
+    assert_eq!(SlotTreeBuilder::new(0, Schedule::Inline).unwrap_err(), TreeError::Levels(0));
+    assert_eq!(SlotTreeBuilder::new(8, Schedule::Inline).unwrap_err(), TreeError::Levels(8));
+    let mut builder = SlotTreeBuilder::new(1, Schedule::Inline).unwrap();
+    builder.push(&bytes(GROUP_BYTES)).unwrap();
+    assert_eq!(builder.push(&[0]), Err(TreeError::Full { capacity: GROUP_BYTES as u64 }));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+    #[test]
+    fn how_bytes_arrive_does_not_matter(length in 0_usize..12_000, cuts in prop::collection::vec(0_usize..12_000, 0..6)) {
+        let data = bytes(length);
+        let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(length)).collect();
+        cuts.extend([0, length]);
+        cuts.sort_unstable();
+        let mut builder = SlotTreeBuilder::new(2, Schedule::Inline).unwrap();
+        for pair in cuts.windows(2) {
+            builder.push(&data[pair[0]..pair[1]]).unwrap();
+        }
+        prop_assert_eq!(builder.finish(), built(2, &data, Schedule::Inline));
+    }
+}
