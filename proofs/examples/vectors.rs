@@ -4,17 +4,19 @@
 
 use ark_bn254::{Fq, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
-use ark_ff::{AdditiveGroup, BigInteger, Field, PrimeField};
+use ark_ff::{BigInteger, Field, PrimeField};
 use holdfast_proofs::{
-    circuit::SlotCircuit,
-    field::{Fr, to_be_bytes},
+    challenge::indices,
+    circuit::{AccessCircuit, AccessKey, AccessList, ProviderCircuit, SlotCircuit, provider_publics},
+    field::{Fr, pack, random, to_be_bytes},
     groth16::{Proof, ProvingKey, Trapdoor, encoding::proof_to_bytes, prove, setup},
-    tree::{Schedule, SlotTree, SlotTreeBuilder, TreeError},
+    poseidon::{cell_hash, challenge_hash, node_hash},
+    tree::{CellTreeBuilder, Schedule, SlotTree, SlotTreeBuilder, TreeError},
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use serde_json::{Value, json};
-use std::{error::Error, fs, path::Path, sync::atomic::AtomicBool};
+use std::{error::Error, fs, ops::Range, path::Path, sync::atomic::AtomicBool};
 
 type Failure = Box<dyn Error>;
 
@@ -23,6 +25,10 @@ fn main() -> Result<(), Failure> {
     let folder = Path::new(&folder);
     write(&folder.join("slot-2x3.json"), &slot_vectors(2, 3, 30_000, 32)?)?;
     write(&folder.join("slot-7x80.json"), &slot_vectors(7, 80, 16 << 20, 2)?)?;
+    write(&folder.join("provider-2x3x2.json"), &provider_vectors(2, 3, 2, 30_000, 4)?)?;
+    write(&folder.join("provider-7x16x5.json"), &provider_vectors(7, 16, 5, 1 << 20, 2)?)?;
+    write(&folder.join("access-7.json"), &access_vectors(7, 1_000)?)?;
+    write(&folder.join("native.json"), &native_vectors()?)?;
     Ok(())
 }
 
@@ -48,87 +54,202 @@ fn seed(rng: &mut impl Rng) -> Fr {
     Fr::from_be_bytes_mod_order(&bytes)
 }
 
+/// A statement's public inputs and its proof.
+type Proven = (Vec<Fr>, Proof);
+
+fn file(circuit: &Value, key: &ProvingKey, proven: &[Proven], extra: Vec<Value>) -> Value {
+    let accepted: Vec<Value> = (0..)
+        .zip(proven)
+        .map(|(number, (inputs, proof)): (u32, _)| {
+            json!({
+                "name": format!("window {number}"),
+                "inputs": numbers(inputs),
+                "proof": words(&proof_to_bytes(proof)),
+            })
+        })
+        .collect();
+    let mut refused = refused(&proven[0], &proven[1]);
+    refused.extend(extra);
+    json!({
+        "circuit": circuit,
+        "digest": format!("0x{}", hex::encode(key.verifying.circuit)),
+        "insecure_development": key.verifying.is_insecure_development(),
+        "verifying_key": verifying_key(key),
+        "accepted": accepted,
+        "refused": refused,
+    })
+}
+
+fn range_of(data: &[u8], range: Range<u64>) -> Result<Vec<u8>, TreeError> {
+    let index = |at| usize::try_from(at).expect("the slot is in memory");
+    Ok(data[index(range.start)..index(range.end)].to_vec())
+}
+
 fn slot_vectors(levels: usize, samples: usize, length: usize, count: usize) -> Result<Value, Failure> {
     let mut rng = ChaCha20Rng::seed_from_u64(samples as u64);
     let circuit = SlotCircuit::new(levels, samples)?;
     let key = setup(&circuit, &Trapdoor::insecure_development())?;
     let (data, tree) = slot(&mut rng, levels, length)?;
-    let mut accepted = Vec::new();
-    let mut proofs = Vec::new();
-    for number in 0..count {
+    let mut proven = Vec::new();
+    for _ in 0..count {
         let seed = seed(&mut rng);
-        let witness = circuit.gather::<TreeError>(&tree, seed, |range| {
-            let index = |at| usize::try_from(at).expect("the slot is in memory");
-            Ok(data[index(range.start)..index(range.end)].to_vec())
-        })?;
+        let witness = circuit.gather(&tree, seed, |range| range_of(&data, range))?;
         let proof = prove(&key, &circuit, &witness, &mut rng, &AtomicBool::new(false))?;
-        let inputs = [tree.root(), seed];
-        accepted.push(json!({
-            "name": format!("window {number}"),
-            "inputs": inputs.map(|input| number_of(&input)),
-            "proof": words(&proof_to_bytes(&proof)),
-        }));
-        proofs.push((inputs, proof));
+        proven.push((vec![tree.root(), seed], proof));
     }
+    let [root, seed] = [proven[0].0[0], proven[0].0[1]];
+    let swapped = case("root and seed swapped", "Refused", numbers(&[seed, root]), &proven[0].1);
+    let shape = json!({ "form": "slot", "levels": levels, "samples": samples, "rows": key.rows });
+    Ok(file(&shape, &key, &proven, vec![swapped]))
+}
+
+fn provider_vectors(
+    levels: usize,
+    slots: usize,
+    samples: usize,
+    length: usize,
+    count: usize,
+) -> Result<Value, Failure> {
+    let mut rng = ChaCha20Rng::seed_from_u64((slots * samples) as u64);
+    let circuit = ProviderCircuit::new(levels, slots, samples)?;
+    let key = setup(&circuit, &Trapdoor::insecure_development())?;
+    let held = (0..slots).map(|_| slot(&mut rng, levels, length)).collect::<Result<Vec<_>, _>>()?;
+    let trees: Vec<&SlotTree> = held.iter().map(|(_, tree)| tree).collect();
+    let roots: Vec<Fr> = trees.iter().map(|tree| tree.root()).collect();
+    let mut proven = Vec::new();
+    for _ in 0..count {
+        let seed = seed(&mut rng);
+        let witness = circuit.gather(&trees, seed, |at, range| range_of(&held[at].0, range))?;
+        let proof = prove(&key, &circuit, &witness, &mut rng, &AtomicBool::new(false))?;
+        proven.push((provider_publics(seed, &roots).to_vec(), proof));
+    }
+    // The contract drew other slots; h is the prover's, alpha and e are the contract's.
+    let mut drawn = roots.clone();
+    drawn[1] += Fr::ONE;
+    let (honest, mut other) = (&proven[0].0, provider_publics(proven[0].0[0], &drawn).to_vec());
+    other[1] = honest[1];
+    let foreign = case("other slots drawn", "Refused", numbers(&other), &proven[0].1);
+    let shape = json!({
+        "form": "provider", "levels": levels, "slots": slots, "samples_per_slot": samples, "rows": key.rows,
+    });
+    let mut file = file(&shape, &key, &proven, vec![foreign]);
+    file["roots"] = json!(numbers(&roots));
+    Ok(file)
+}
+
+fn access_vectors(levels: usize, members: u64) -> Result<Value, Failure> {
+    let mut rng = ChaCha20Rng::seed_from_u64(members);
+    let circuit = AccessCircuit::new(levels)?;
+    let key = setup(&circuit, &Trapdoor::insecure_development())?;
+    let keys: Vec<AccessKey> = (0..members).map(|_| AccessKey::new(random(&mut rng))).collect();
+    let list = AccessList::new(levels, keys.iter().map(AccessKey::member).collect())?;
+    let mut proven = Vec::new();
+    for member in &keys[..2] {
+        let (context, request) = (random(&mut rng), random(&mut rng));
+        let witness = list.witness(member, context, request).ok_or("a member is in its list")?;
+        let proof = prove(&key, &circuit, &witness, &mut rng, &AtomicBool::new(false))?;
+        proven.push((witness.publics().to_vec(), proof));
+    }
+    let mut request = proven[0].0.clone();
+    request[3] += Fr::ONE;
+    let carried = case("carried over to another request", "Refused", numbers(&request), &proven[0].1);
+    let shape = json!({ "form": "access", "levels": levels, "rows": key.rows });
+    Ok(file(&shape, &key, &proven, vec![carried]))
+}
+
+/// What no proof is needed for: hashes, roots, challenges, public inputs.
+fn native_vectors() -> Result<Value, Failure> {
+    let data: Vec<u8> = (0..20_001_u32).map(|at| (at * 197 + at / 253) as u8).collect();
+    let build = |levels| -> Result<Value, Failure> {
+        let mut slot = SlotTreeBuilder::new(levels, Schedule::Pool)?;
+        let mut cells = CellTreeBuilder::new(levels, Schedule::Pool)?;
+        slot.push(&data)?;
+        cells.push(&data)?;
+        let (slot, cells) = (slot.finish().root(), hex::encode(cells.finish().root()));
+        Ok(json!({ "levels": levels, "slot_root": number_of(&slot), "cell_root": format!("0x{cells}") }))
+    };
+    let ascending = |count: u64| (0..count).map(Fr::from).collect::<Vec<_>>();
+    let lanes = |width: u64| ascending(width);
+    let seed = pack(&[0xa5; 31]);
+    let roots: Vec<Fr> = (1..=3).map(Fr::from).collect();
     Ok(json!({
-        "circuit": { "form": "slot", "levels": levels, "samples": samples, "rows": key.rows },
-        "digest": format!("0x{}", hex::encode(key.verifying.circuit)),
-        "insecure_development": key.verifying.is_insecure_development(),
-        "verifying_key": verifying_key(&key),
-        "accepted": accepted,
-        "refused": refused(&proofs[0], &proofs[1]),
+        "compress": {
+            "0..3": number_of(&challenge_hash().compress(&lanes(3).try_into().map_err(|_| "three lanes")?)),
+            "0..8": number_of(&node_hash().compress(&lanes(8).try_into().map_err(|_| "eight lanes")?)),
+            "0..16": number_of(&cell_hash().compress(&lanes(16).try_into().map_err(|_| "sixteen lanes")?)),
+        },
+        "slot": {
+            "bytes": "byte i is (197·i + floor(i/253)) mod 256, for i below 20001",
+            "trees": [build(2)?, build(3)?, build(7)?],
+        },
+        "challenge": {
+            "seed": number_of(&seed),
+            "levels": 7,
+            "indices": indices(seed, 25, 7),
+        },
+        "provider_publics": {
+            "seed": number_of(&seed),
+            "roots": numbers(&roots),
+            "publics": numbers(&provider_publics(seed, &roots)),
+        },
     }))
 }
 
+fn case_of(name: &str, why: &str, inputs: Vec<String>, proof: &[String]) -> Value {
+    json!({ "name": name, "why": why, "inputs": inputs, "proof": proof })
+}
+
+fn case(name: &str, why: &str, inputs: Vec<String>, proof: &Proof) -> Value {
+    case_of(name, why, inputs, &words(&proof_to_bytes(proof)))
+}
+
+/// A number that names the same element and must be refused.
+fn alias<F: PrimeField>(value: F) -> String {
+    let mut number = value.into_bigint();
+    number.add_with_carry(&F::MODULUS);
+    format!("0x{}", hex::encode(number.to_bytes_be()))
+}
+
 /// What must not pass, and the name of the error that Rust refuses it with.
-fn refused((inputs, proof): &([Fr; 2], Proof), (_, other): &([Fr; 2], Proof)) -> Vec<Value> {
-    let [root, seed] = *inputs;
-    let honest = words(&proof_to_bytes(proof));
-    let case = |name: &str, why: &str, inputs: [String; 2], proof: &[String]| json!({ "name": name, "why": why, "inputs": inputs, "proof": proof });
-    let right = || [root, seed].map(|input| number_of(&input));
-    let alias = |input: &Fr| {
-        let mut number = input.into_bigint();
-        number.add_with_carry(&Fr::MODULUS);
-        format!("0x{}", hex::encode(number.to_bytes_be()))
-    };
-    let changed = |change: &dyn Fn(&mut Proof)| {
+fn refused((inputs, proof): &Proven, (_, other): &Proven) -> Vec<Value> {
+    let right = || numbers(inputs);
+    let mut cases = Vec::new();
+    for at in 0..inputs.len() {
+        let mut wrong = inputs.clone();
+        wrong[at] += Fr::ONE;
+        cases.push(case(&format!("input {at} plus one"), "Refused", numbers(&wrong), proof));
+        let mut aliased = right();
+        aliased[at] = alias(inputs[at]);
+        cases.push(case(&format!("input {at} plus r"), "Input", aliased, proof));
+    }
+    cases.push(case("another proof", "Refused", right(), other));
+    let mut changed = |name: &str, why: &str, change: &dyn Fn(&mut Proof)| {
         let mut proof = proof.clone();
         change(&mut proof);
-        words(&proof_to_bytes(&proof))
+        cases.push(case(name, why, right(), &proof));
     };
-    let replaced = |at: usize, word: String| {
+    changed("A negated", "Refused", &|it| it.a = -it.a);
+    changed("B negated", "Refused", &|it| it.b = -it.b);
+    changed("C negated", "Refused", &|it| it.c = -it.c);
+    changed("A and C swapped", "Refused", &|it| std::mem::swap(&mut it.a, &mut it.c));
+    changed("C of another proof", "Refused", &|it| it.c = other.c);
+    changed("B outside its group", "NotInGroup", &|it| it.b = outside_group());
+    changed("A is infinity", "NotOnCurve", &|it| it.a = G1Affine::zero());
+    changed("B is infinity", "NotOnCurve", &|it| it.b = G2Affine::zero());
+    changed("C is infinity", "NotOnCurve", &|it| it.c = G1Affine::zero());
+    let honest = words(&proof_to_bytes(proof));
+    let mut replaced = |name: &str, why: &str, at: usize, word: String| {
         let mut words = honest.clone();
         words[at] = word;
-        words
+        cases.push(case_of(name, why, right(), &words));
     };
-    let x_alias = proof.a.x().map_or_else(String::new, |x| {
-        let mut number = x.into_bigint();
-        number.add_with_carry(&Fq::MODULUS);
-        format!("0x{}", hex::encode(number.to_bytes_be()))
-    });
-    let zero = || format!("0x{}", "00".repeat(32));
-    let one = || number_of(&Fr::ONE);
-    vec![
-        case("another seed", "Refused", [root, seed + Fr::ONE].map(|it| number_of(&it)), &honest),
-        case("another root", "Refused", [root + Fr::ONE, seed].map(|it| number_of(&it)), &honest),
-        case("root and seed swapped", "Refused", [seed, root].map(|it| number_of(&it)), &honest),
-        case("proof of another window", "Refused", right(), &words(&proof_to_bytes(other))),
-        case("root plus r", "Input", [alias(&root), number_of(&seed)], &honest),
-        case("seed plus r", "Input", [number_of(&root), alias(&seed)], &honest),
-        case("A negated", "Refused", right(), &changed(&|it| it.a = -it.a)),
-        case("B negated", "Refused", right(), &changed(&|it| it.b = -it.b)),
-        case("C negated", "Refused", right(), &changed(&|it| it.c = -it.c)),
-        case("A and C swapped", "Refused", right(), &changed(&|it| std::mem::swap(&mut it.a, &mut it.c))),
-        case("C of another proof", "Refused", right(), &changed(&|it| it.c = other.c)),
-        case("A off its curve", "NotOnCurve", right(), &replaced(1, one())),
-        case("B off its curve", "NotOnCurve", right(), &replaced(5, one())),
-        case("C off its curve", "NotOnCurve", right(), &replaced(7, one())),
-        case("A is infinity", "NotOnCurve", right(), &[&[zero(), zero()], &honest[2..]].concat()),
-        case("all points are infinity", "NotOnCurve", right(), &[const { String::new() }; 8].map(|_| zero())),
-        case("B outside its group", "NotInGroup", right(), &changed(&|it| it.b = outside_group())),
-        case("A.x plus q", "Coordinate", right(), &replaced(0, x_alias.clone())),
-        case("a word of ones", "Coordinate", right(), &replaced(6, format!("0x{}", "ff".repeat(32)))),
-    ]
+    let one = number_of(&Fr::ONE);
+    replaced("A off its curve", "NotOnCurve", 1, one.clone());
+    replaced("B off its curve", "NotOnCurve", 5, one.clone());
+    replaced("C off its curve", "NotOnCurve", 7, one);
+    replaced("A.x plus q", "Coordinate", 0, alias(proof.a.x().unwrap_or_default()));
+    replaced("C.x is all ones", "Coordinate", 6, format!("0x{}", "ff".repeat(32)));
+    cases
 }
 
 /// A point of the twisted curve that is not in G2.
@@ -150,6 +271,10 @@ fn verifying_key(key: &ProvingKey) -> Value {
     })
 }
 
+fn numbers(values: &[Fr]) -> Vec<String> {
+    values.iter().map(number_of).collect()
+}
+
 fn number_of(value: &Fr) -> String {
     format!("0x{}", hex::encode(to_be_bytes(value)))
 }
@@ -159,7 +284,7 @@ fn coordinate(value: Fq) -> String {
 }
 
 fn g1(point: &G1Affine) -> [String; 2] {
-    let (x, y) = point.xy().unwrap_or((Fq::ZERO, Fq::ZERO));
+    let (x, y) = point.xy().unwrap_or_default();
     [x, y].map(coordinate)
 }
 

@@ -5,7 +5,8 @@
 //! |---|---|
 //! | [`field`] | bytes to field elements and back |
 //! | [`poseidon`] | the hash that circuits can afford: parameters, checks, permutation |
-//! | [`tree`] | a slot's tree of cells: streaming commitment, openings |
+//! | [`tree`] | a slot's trees of cells: streaming commitment, openings |
+//! | [`spot_check`] | what an owner checks before it signs a root |
 //! | [`challenge`] | from a seed to the challenged cells |
 //! | [`r1cs`] | one way to write a circuit, for set-up and for proving |
 //! | [`circuit`] | the statements |
@@ -20,4 +21,5 @@ pub mod field;
 pub mod groth16;
 pub mod poseidon;
 pub mod r1cs;
+pub mod spot_check;
 pub mod tree;

@@ -1,7 +1,8 @@
-//! A slot's tree: cells of 496 bytes under Poseidon, eight children a node.
+//! A slot's trees: cells of 496 bytes, eight children a node, under Poseidon for circuits and under SHA-256 for
+//! readers and for disputes.
 //!
-//! The provider keeps the hashes of every level but the lowest (0.9 % of a slot) and hashes the eight cells of a
-//! challenged group again. A slot of fewer bytes than its tree spans is followed by zeros, whose subtrees are known.
+//! Who keeps a tree keeps every level but the lowest (0.9 % of a slot) and hashes the eight cells of a challenged
+//! group again. A slot of fewer bytes than its tree spans is followed by zeros, whose subtrees are known.
 
 use crate::{
     field::{ELEMENT_BYTES, Fr, pack},
@@ -9,7 +10,8 @@ use crate::{
 };
 use ark_ff::AdditiveGroup;
 use rayon::prelude::*;
-use std::{ops::Range, sync::LazyLock};
+use sha2::{Digest, Sha256};
+use std::{fmt::Debug, ops::Range, sync::LazyLock};
 
 /// Elements of a cell.
 pub const CELL_ELEMENTS: usize = 16;
@@ -98,44 +100,120 @@ pub fn cell(bytes: &[u8]) -> Cell {
     cell
 }
 
-/// Root of a subtree of zero cells, by its levels.
-fn zeros(level: usize) -> Fr {
-    static ZEROS: LazyLock<[Fr; MAX_LEVELS + 1]> = LazyLock::new(|| {
-        let mut zeros = [cell_hash().compress(&[Fr::ZERO; CELL_ELEMENTS]); MAX_LEVELS + 1];
-        for level in 1..=MAX_LEVELS {
-            zeros[level] = node_hash().compress(&[zeros[level - 1]; ARITY]);
-        }
-        zeros
-    });
-    ZEROS[level]
+/// How a tree hashes. A cell and a node must never have the same input.
+pub trait TreeHash: Debug + Clone + PartialEq + Eq {
+    /// A cell, ready to be hashed.
+    type Cell: Debug + Clone + PartialEq + Eq;
+    /// A hash.
+    type Node: Debug + Copy + PartialEq + Eq + Send + Sync + 'static;
+
+    /// A cell's bytes; missing ones are zero.
+    fn read(bytes: &[u8]) -> Self::Cell;
+    /// Hash of a cell.
+    fn cell(cell: &Self::Cell) -> Self::Node;
+    /// Hash of a node's children.
+    fn node(children: &[Self::Node; ARITY]) -> Self::Node;
+    /// Roots of subtrees of zero cells, by their levels.
+    fn zeros() -> &'static [Self::Node; MAX_LEVELS + 1];
 }
 
-/// The eight cells of a group, and their hashes.
-fn hash_group(bytes: &[u8]) -> [Fr; ARITY] {
-    let mut hashes = [zeros(0); ARITY];
+fn zero_roots<H: TreeHash>() -> [H::Node; MAX_LEVELS + 1] {
+    let mut zeros = [H::cell(&H::read(&[])); MAX_LEVELS + 1];
+    for level in 1..=MAX_LEVELS {
+        zeros[level] = H::node(&[zeros[level - 1]; ARITY]);
+    }
+    zeros
+}
+
+/// Poseidon: 16 lanes for a cell, 8 for a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CircuitHash;
+
+impl TreeHash for CircuitHash {
+    type Cell = Cell;
+    type Node = Fr;
+
+    fn read(bytes: &[u8]) -> Cell {
+        cell(bytes)
+    }
+
+    fn cell(cell: &Cell) -> Fr {
+        cell_hash().compress(cell)
+    }
+
+    fn node(children: &[Fr; ARITY]) -> Fr {
+        node_hash().compress(children)
+    }
+
+    fn zeros() -> &'static [Fr; MAX_LEVELS + 1] {
+        static ZEROS: LazyLock<[Fr; MAX_LEVELS + 1]> = LazyLock::new(zero_roots::<CircuitHash>);
+        &ZEROS
+    }
+}
+
+/// SHA-256 of a zero byte and a cell's 496 bytes, or of a one byte and eight hashes. An EVM precompile checks it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sha256Hash;
+
+impl TreeHash for Sha256Hash {
+    type Cell = [u8; CELL_BYTES];
+    type Node = [u8; 32];
+
+    fn read(bytes: &[u8]) -> Self::Cell {
+        let mut cell = [0; CELL_BYTES];
+        cell[..bytes.len()].copy_from_slice(bytes);
+        cell
+    }
+
+    fn cell(cell: &Self::Cell) -> [u8; 32] {
+        Sha256::new().chain_update([0]).chain_update(cell).finalize().into()
+    }
+
+    fn node(children: &[[u8; 32]; ARITY]) -> [u8; 32] {
+        Sha256::new().chain_update([1]).chain_update(children.as_flattened()).finalize().into()
+    }
+
+    fn zeros() -> &'static [[u8; 32]; MAX_LEVELS + 1] {
+        static ZEROS: LazyLock<[[u8; 32]; MAX_LEVELS + 1]> = LazyLock::new(zero_roots::<Sha256Hash>);
+        &ZEROS
+    }
+}
+
+/// The hashes of a group's eight cells.
+fn hash_group<H: TreeHash>(bytes: &[u8]) -> [H::Node; ARITY] {
+    let mut hashes = [H::zeros()[0]; ARITY];
     for (hash, bytes) in hashes.iter_mut().zip(bytes.chunks(CELL_BYTES)) {
-        *hash = cell_hash().compress(&cell(bytes));
+        *hash = H::cell(&H::read(bytes));
     }
     hashes
 }
 
-fn hash_children(children: &[Fr], level: usize) -> Fr {
-    let mut all = [zeros(level); ARITY];
+fn hash_children<H: TreeHash>(children: &[H::Node], level: usize) -> H::Node {
+    let mut all = [H::zeros()[level]; ARITY];
     all[..children.len()].copy_from_slice(children);
-    node_hash().compress(&all)
+    H::node(&all)
 }
+
+/// The tree that proofs speak about; its root is the **slot root**.
+pub type SlotTree = Tree<CircuitHash>;
+/// The tree that the owner signs; its root is the **cell root**.
+pub type CellTree = Tree<Sha256Hash>;
+/// Builds a [`SlotTree`].
+pub type SlotTreeBuilder = TreeBuilder<CircuitHash>;
+/// Builds a [`CellTree`].
+pub type CellTreeBuilder = TreeBuilder<Sha256Hash>;
 
 /// Takes a slot's bytes as they come.
 #[derive(Debug)]
-pub struct SlotTreeBuilder {
+pub struct TreeBuilder<H: TreeHash> {
     levels: usize,
     schedule: Schedule,
     pending: Vec<u8>,
     length: u64,
-    lowest: Vec<Fr>,
+    lowest: Vec<H::Node>,
 }
 
-impl SlotTreeBuilder {
+impl<H: TreeHash> TreeBuilder<H> {
     /// A tree of `levels` levels of nodes over 8^levels cells.
     ///
     /// # Errors
@@ -170,29 +248,31 @@ impl SlotTreeBuilder {
 
     /// Hashes what is left and all upper levels.
     #[must_use]
-    pub fn finish(mut self) -> SlotTree {
+    pub fn finish(mut self) -> Tree<H> {
         self.hash_pending();
         let mut stored = vec![self.lowest];
         for level in 1..self.levels {
             let below = &stored[level - 1];
-            stored.push(each_chunk(below, ARITY, self.schedule, |children| hash_children(children, level)));
+            stored.push(each_chunk(below, ARITY, self.schedule, |children| {
+                hash_children::<H>(children, level)
+            }));
         }
-        SlotTree { levels: self.levels, length: self.length, stored }
+        Tree { levels: self.levels, length: self.length, stored }
     }
 
     fn hash_pending(&mut self) {
-        let hash = |bytes: &[u8]| hash_children(&hash_group(bytes), 0);
+        let hash = |bytes: &[u8]| hash_children::<H>(&hash_group::<H>(bytes), 0);
         self.lowest.extend(each_chunk(&self.pending, GROUP_BYTES, self.schedule, hash));
         self.pending.clear();
     }
 }
 
-fn each_chunk<T: Sync>(
+fn each_chunk<T: Sync, N: Send>(
     items: &[T],
     size: usize,
     schedule: Schedule,
-    hash: impl Fn(&[T]) -> Fr + Send + Sync,
-) -> Vec<Fr> {
+    hash: impl Fn(&[T]) -> N + Send + Sync,
+) -> Vec<N> {
     match schedule {
         Schedule::Inline => items.chunks(size).map(hash).collect(),
         Schedule::Pool => items.par_chunks(size).map(hash).collect(),
@@ -201,14 +281,14 @@ fn each_chunk<T: Sync>(
 
 /// A slot's tree without the hashes of its cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SlotTree {
+pub struct Tree<H: TreeHash> {
     levels: usize,
     length: u64,
     /// Level 1 first; each without the zero subtrees at its end.
-    stored: Vec<Vec<Fr>>,
+    stored: Vec<Vec<H::Node>>,
 }
 
-impl SlotTree {
+impl<H: TreeHash> Tree<H> {
     /// Levels of nodes.
     #[must_use]
     pub fn levels(&self) -> usize {
@@ -221,20 +301,20 @@ impl SlotTree {
         self.length
     }
 
-    /// The slot root.
+    /// The root.
     #[must_use]
-    pub fn root(&self) -> Fr {
+    pub fn root(&self) -> H::Node {
         self.node(self.levels, 0)
     }
 
     /// The node at `level` (1 is the parent of cells), counted from the left.
-    fn node(&self, level: usize, at: u64) -> Fr {
+    fn node(&self, level: usize, at: u64) -> H::Node {
         let index = usize::try_from(at).expect("a tree has fewer than 2^21 nodes");
-        self.stored[level - 1].get(index).copied().unwrap_or_else(|| zeros(level))
+        self.stored[level - 1].get(index).copied().unwrap_or(H::zeros()[level])
     }
 
     /// All nodes of the level that lies `depth` below the root, from the left.
-    pub(crate) fn cap(&self, depth: usize) -> Vec<Fr> {
+    pub(crate) fn cap(&self, depth: usize) -> Vec<H::Node> {
         let level = self.levels - depth;
         (0..1 << (3 * depth)).map(|at| self.node(level, at)).collect()
     }
@@ -256,15 +336,15 @@ impl SlotTree {
     ///
     /// # Errors
     /// [`TreeError::Damaged`] if the bytes are not those committed to; a wrong index or length.
-    pub fn open(&self, index: u64, group: &[u8]) -> Result<Opening, TreeError> {
+    pub fn open(&self, index: u64, group: &[u8]) -> Result<Opening<H>, TreeError> {
         let range = self.group(index)?;
         let expected = usize::try_from(range.end - range.start).expect("a group is small");
         if group.len() != expected {
             return Err(TreeError::GroupLength { got: group.len(), expected });
         }
-        let hashes = hash_group(group);
+        let hashes = hash_group::<H>(group);
         let at = index / ARITY as u64;
-        if hash_children(&hashes, 0) != self.node(1, at) {
+        if H::node(&hashes) != self.node(1, at) {
             return Err(TreeError::Damaged { first: at * ARITY as u64 });
         }
         let within = usize::try_from(index % ARITY as u64).expect("it is below eight") * CELL_BYTES;
@@ -274,35 +354,35 @@ impl SlotTree {
             let first = index >> (3 * (level + 1)) << 3;
             std::array::from_fn(|child| self.node(level, first + child as u64))
         }));
-        Ok(Opening { index, cell: cell(bytes), path })
+        Ok(Opening { index, cell: H::read(bytes), path })
     }
 }
 
 /// A cell with the children of every node above it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Opening {
+pub struct Opening<H: TreeHash = CircuitHash> {
     /// The cell's place.
     pub index: u64,
-    /// The cell's elements.
-    pub cell: Cell,
+    /// The cell.
+    pub cell: H::Cell,
     /// The eight children of each node on the way, the cell's own group first.
-    pub path: Vec<[Fr; ARITY]>,
+    pub path: Vec<[H::Node; ARITY]>,
 }
 
-impl Opening {
-    /// True if the cell lies at its index under `root`, in a tree of as many levels as the path has.
+impl<H: TreeHash> Opening<H> {
+    /// True if the cell lies at its index under `root`, in a tree of so many levels.
     #[must_use]
-    pub fn verify(&self, root: Fr) -> bool {
-        let mut hash = cell_hash().compress(&self.cell);
+    pub fn verify(&self, root: H::Node, levels: usize) -> bool {
+        let mut hash = H::cell(&self.cell);
         let mut index = self.index;
         for children in &self.path {
             if children[(index % ARITY as u64) as usize] != hash {
                 return false;
             }
-            hash = node_hash().compress(children);
+            hash = H::node(children);
             index /= ARITY as u64;
         }
-        index == 0 && hash == root
+        self.path.len() == levels && index == 0 && hash == root
     }
 }
 

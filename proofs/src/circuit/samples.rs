@@ -1,5 +1,6 @@
 //! What every circuit over slots shares: drawing indices, and opening cells below a shared cap.
 
+use super::provider::MAX_SLOTS;
 use crate::{
     challenge::{draw_inputs, index_bits, indices_per_draw},
     field::Fr,
@@ -28,6 +29,15 @@ pub enum CircuitError {
         /// Depth of the cap.
         cap: usize,
     },
+    /// Choose fewer slots, but at least one.
+    #[error("{0} slots, a proof covers 1 to {MAX_SLOTS}")]
+    Slots(usize),
+    /// Choose another depth for the access list.
+    #[error("an access list of {0} levels, it has 1 to {MAX_LEVELS}")]
+    List(usize),
+    /// Choose a deeper list.
+    #[error("{0} members do not fit the access list")]
+    Members(usize),
     /// Choose fewer samples, but at least one.
     #[error("{0} samples, a proof has 1 to {MAX_SAMPLES}")]
     Samples(usize),

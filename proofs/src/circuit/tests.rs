@@ -1,6 +1,9 @@
 //! Constraint counts, and witnesses that must not hold.
 
-use super::{CircuitError, SlotCircuit, SlotWitness};
+use super::{
+    AccessCircuit, AccessKey, AccessList, AccessWitness, CircuitError, ProviderCircuit, ProviderWitness,
+    SlotCircuit, SlotWitness, provider_publics,
+};
 use crate::{
     challenge::indices,
     field::Fr,
@@ -8,6 +11,7 @@ use crate::{
     tree::{CELL_BYTES, Schedule, SlotTree, SlotTreeBuilder, TreeError, cells},
 };
 use ark_ff::Field;
+use std::ops::Range;
 
 pub(crate) fn slot_of(levels: usize, length: usize) -> (Vec<u8>, SlotTree) {
     let data: Vec<u8> = (0..length).map(|at| (at * 197 + at / 253) as u8).collect();
@@ -54,7 +58,7 @@ fn an_honest_provider_has_a_witness_whatever_the_slots_length() {
             let assignment = Assignment::of(&circuit, &witness);
             assert_eq!(assignment.broken, None, "{levels} levels, {length} bytes");
             assert_eq!(assignment.public_inputs(), [slot.1.root(), seed]);
-            assert!(witness.openings.iter().all(|opening| opening.verify(slot.1.root())));
+            assert!(witness.openings.iter().all(|opening| opening.verify(slot.1.root(), levels)));
         }
     }
 }
@@ -118,4 +122,98 @@ fn challenges_are_spread_over_the_slot_and_differ_by_seed() {
     }
     let chi: f64 = counts.iter().map(|count| (count - 1000.0).powi(2) / 1000.0).sum();
     assert!((chi - 63.0).abs() < 5.0 * 126_f64.sqrt(), "chi squared {chi}");
+}
+
+fn provider_slots() -> Vec<(Vec<u8>, SlotTree)> {
+    [20_000, 31_744, 5].map(|length| slot_of(2, length)).into()
+}
+
+fn provider_witness(circuit: &ProviderCircuit, slots: &[(Vec<u8>, SlotTree)], seed: Fr) -> ProviderWitness {
+    let trees: Vec<&SlotTree> = slots.iter().map(|slot| &slot.1).collect();
+    let read = |at: usize, range: Range<u64>| -> Result<Vec<u8>, TreeError> {
+        Ok(slots[at].0[range.start as usize..range.end as usize].to_vec())
+    };
+    circuit.gather(&trees, seed, read).unwrap()
+}
+
+#[test]
+fn the_provider_form_fits_the_same_domain() {
+    let size = measure(&ProviderCircuit::new(7, 16, 5).unwrap());
+    assert_eq!((size.rows, size.variables, size.publics), (233_693, 238_376, 5));
+    assert!(size.rows + size.publics <= 1 << 18);
+    assert_eq!(ProviderCircuit::new(7, 17, 5), Err(CircuitError::Slots(17)));
+    assert_eq!(ProviderCircuit::new(7, 0, 5), Err(CircuitError::Slots(0)));
+}
+
+#[test]
+fn a_provider_proves_the_slots_that_the_contract_drew_and_no_others() {
+    let circuit = ProviderCircuit::new(2, 3, 2).unwrap();
+    let slots = provider_slots();
+    let seed = Fr::from(21);
+    let honest = provider_witness(&circuit, &slots, seed);
+    let assignment = Assignment::of(&circuit, &honest);
+    assert_eq!(assignment.broken, None);
+    let roots: Vec<Fr> = slots.iter().map(|slot| slot.1.root()).collect();
+    assert_eq!(assignment.public_inputs(), provider_publics(seed, &roots));
+    for public in 0..4 {
+        let mut witness = honest.clone();
+        witness.parts().0[public] += Fr::ONE;
+        assert_ne!(Assignment::of(&circuit, &witness).broken, None, "public input {public}");
+    }
+    // The contract drew other slots: the prover opens its own and keeps its own h, but α and e are the contract's.
+    let [_, h, ..] = provider_publics(seed, &roots);
+    let mut drawn = roots.clone();
+    drawn[1] += Fr::ONE;
+    let [_, _, alpha, e] = provider_publics(seed, &drawn);
+    let mut witness = honest.clone();
+    *witness.parts().0 = [seed, h, alpha, e];
+    assert_ne!(Assignment::of(&circuit, &witness).broken, None);
+    // The same slots in another order.
+    let mut witness = honest.clone();
+    witness.parts().1.swap(0, 1);
+    assert_ne!(Assignment::of(&circuit, &witness).broken, None);
+    let mut witness = honest;
+    witness.parts().1[2].openings[1].cell[0] += Fr::ONE;
+    assert_ne!(Assignment::of(&circuit, &witness).broken, None);
+}
+
+fn keys(count: u64) -> Vec<AccessKey> {
+    (0..count).map(|at| AccessKey::new(Fr::from(1_000 + at))).collect()
+}
+
+#[test]
+fn access_for_two_million_members_costs_about_3100_constraints() {
+    let size = measure(&AccessCircuit::new(7).unwrap());
+    assert_eq!((size.rows, size.publics), (3_094, 5));
+    assert_eq!(AccessCircuit::new(0), Err(CircuitError::List(0)));
+    assert_eq!(AccessCircuit::new(8), Err(CircuitError::List(8)));
+    assert_eq!(AccessList::new(1, vec![Fr::ONE; 9]), Err(CircuitError::Members(9)));
+}
+
+#[test]
+fn members_and_only_members_have_access() {
+    let circuit = AccessCircuit::new(2).unwrap();
+    let keys = keys(20);
+    let list = AccessList::new(2, keys.iter().map(AccessKey::member).collect()).unwrap();
+    let (context, request) = (Fr::from(5), Fr::from(6));
+    assert!(list.witness(&AccessKey::new(Fr::from(7)), context, request).is_none());
+    for key in &keys {
+        let witness = list.witness(key, context, request).unwrap();
+        assert_eq!(Assignment::of(&circuit, &witness).broken, None);
+        assert_eq!(witness.publics(), [list.root(), context, key.nullifier(context), request]);
+    }
+    let honest = list.witness(&keys[11], context, request).unwrap();
+    let breaks = |change: &dyn Fn(&mut AccessWitness)| {
+        let mut witness = honest.clone();
+        change(&mut witness);
+        assert_ne!(Assignment::of(&circuit, &witness).broken, None);
+    };
+    breaks(&|it| it.publics[0] += Fr::ONE);
+    breaks(&|it| it.publics[1] += Fr::ONE);
+    breaks(&|it| it.publics[2] += Fr::ONE);
+    breaks(&|it| it.key = AccessKey::new(Fr::from(7)));
+    breaks(&|it| it.index ^= 1);
+    breaks(&|it| it.path[1][5] += Fr::ONE);
+    // Another member's nullifier, which would let a member act twice.
+    breaks(&|it| it.publics[2] = keys[12].nullifier(context));
 }

@@ -48,21 +48,21 @@ fn every_cell_opens_and_no_other_cell_or_index_does() {
     let tree = built(2, &data, Schedule::Inline);
     for index in 0..cells(2) {
         let opening = opened(&tree, &data, index).unwrap();
-        assert!(opening.verify(tree.root()), "cell {index}");
+        assert!(opening.verify(tree.root(), 2), "cell {index}");
         let start = (index as usize * CELL_BYTES).min(data.len());
         assert_eq!(opening.cell, cell(&data[start..(start + CELL_BYTES).min(data.len())]));
         let mut wrong = opening.clone();
         wrong.index ^= 8;
-        assert!(wrong.index < cells(2) && !wrong.verify(tree.root()) || data.len() <= start);
+        assert!(wrong.index < cells(2) && !wrong.verify(tree.root(), 2) || data.len() <= start);
         let mut wrong = opening.clone();
         wrong.index += cells(2);
-        assert!(!wrong.verify(tree.root()));
+        assert!(!wrong.verify(tree.root(), 2));
         let mut wrong = opening.clone();
         wrong.cell[3] += Fr::ONE;
-        assert!(!wrong.verify(tree.root()));
+        assert!(!wrong.verify(tree.root(), 2));
         let mut wrong = opening;
         wrong.path[1][0] += Fr::ONE;
-        assert!(!wrong.verify(tree.root()));
+        assert!(!wrong.verify(tree.root(), 2));
     }
 }
 
@@ -87,6 +87,29 @@ fn a_slot_larger_than_its_tree_is_refused() {
     let mut builder = SlotTreeBuilder::new(1, Schedule::Inline).unwrap();
     builder.push(&bytes(GROUP_BYTES)).unwrap();
     assert_eq!(builder.push(&[0]), Err(TreeError::Full { capacity: GROUP_BYTES as u64 }));
+}
+
+/// The SHA-256 tree by the definition, on a slot that is not padded by the builder.
+#[test]
+fn the_cell_root_is_plain_sha_256_with_one_byte_of_domain() {
+    let data = bytes(20_001);
+    let mut padded = data.clone();
+    padded.resize(capacity(2) as usize, 0);
+    let hash = |mark: u8, parts: &[u8]| -> [u8; 32] { Sha256::digest([&[mark], parts].concat()).into() };
+    let cells: Vec<[u8; 32]> = padded.chunks(CELL_BYTES).map(|cell| hash(0, cell)).collect();
+    let nodes: Vec<[u8; 32]> = cells.chunks(8).map(|children| hash(1, children.as_flattened())).collect();
+    let root = hash(1, nodes.as_flattened());
+    let mut builder = CellTreeBuilder::new(2, Schedule::Inline).unwrap();
+    builder.push(&data).unwrap();
+    let tree = builder.finish();
+    assert_eq!(tree.root(), root);
+    let range = tree.group(17).unwrap();
+    let mut opening = tree.open(17, &data[range.start as usize..range.end as usize]).unwrap();
+    assert!(opening.verify(root, 2));
+    // A node passed off as a cell's path of one level less.
+    assert!(!opening.verify(root, 1));
+    opening.cell[0] ^= 1;
+    assert!(!opening.verify(root, 2));
 }
 
 proptest! {
