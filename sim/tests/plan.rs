@@ -53,6 +53,19 @@ fn overrides_reach_nested_keys_and_are_checked_like_the_plan() {
 }
 
 #[test]
+fn rot_needs_time_to_be_found_and_repaired() {
+    let rot = ["faults.chance.weights.rot=1", "settle_h=24", "node.timing.scrub_interval_s=86400"];
+    let (error, _) = refused(MINIMAL, &rot);
+    assert!(error.starts_with("settle_h: is 24, and finding and repairing rot takes up to "), "{error}");
+    parse(
+        MINIMAL,
+        &[&rot[..2], &["node.timing.scrub_interval_s=3600", "node.timing.probe_interval_s=3600"]].concat(),
+    )
+    .expect("long enough");
+    parse(MINIMAL, &["faults.chance.weights.rot=0", rot[1], rot[2]]).expect("nothing rots");
+}
+
+#[test]
 fn values_are_validated_by_name() {
     for (assignment, part) in [
         ("nodes=0", "nodes: must lie in 1..="),

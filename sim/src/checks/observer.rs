@@ -43,6 +43,8 @@ pub struct Observer {
     repaired: BTreeSet<PlacementId>,
     /// By number of the node: true if it has been up for so long that every repairer must know it.
     steady: Vec<bool>,
+    /// Bits that rotted on a node's disk, less the damages that it reported.
+    unreported_rot: BTreeMap<usize, u64>,
     /// Broken placements, as sentences.
     violations: Vec<String>,
     /// Shards rebuilt and placed.
@@ -69,6 +71,7 @@ impl Observer {
             stored: BTreeSet::new(),
             repaired: BTreeSet::new(),
             steady: Vec::new(),
+            unreported_rot: BTreeMap::new(),
             violations: Vec::new(),
             shards_repaired: 0,
             repair_bytes: 0,
@@ -83,6 +86,9 @@ impl Observer {
             Event::ShardDropped { key } => self.remove(node, *key),
             Event::ShardDamaged { key } => {
                 self.shards_damaged += 1;
+                if let Some(rot) = self.unreported_rot.get_mut(&node) {
+                    *rot = rot.saturating_sub(1);
+                }
                 self.remove(node, *key);
             }
             Event::ShardRepaired { key, fetched, sent, .. } => {
@@ -95,6 +101,17 @@ impl Observer {
             }
             Event::ShardServed { .. } | Event::RepairEnded { .. } | Event::ProbeEnded { .. } => {}
         }
+    }
+
+    /// Notes that bits on a node's disk flipped.
+    pub fn rotted(&mut self, node: usize, flips: u32) {
+        *self.unreported_rot.entry(node).or_default() += u64::from(flips);
+    }
+
+    /// Most shards that a node may have dropped as damaged without a word: those whose rot it did not
+    /// report yet.
+    pub fn unreported_rot(&self, node: usize) -> u64 {
+        self.unreported_rot.get(&node).copied().unwrap_or(0)
     }
 
     /// Notes that a node and its disk are gone.

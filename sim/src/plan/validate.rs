@@ -11,6 +11,10 @@ use holdfast::settings::Settings;
 const MAX_NODES: usize = 100_000;
 /// Most points of a time series.
 const MAX_SAMPLES: f64 = 100_000.0;
+/// Scrub intervals after which every shard was read at least once: each wait is 0.5 to 1.5 of them.
+const LONGEST_SCRUB: u32 = 2;
+/// Probe intervals until a repairer has seen a damage that was found, and mended it.
+const REPAIR_LOOKS: u32 = 4;
 /// Longest run: ten years.
 const MAX_HOURS: f64 = 87_600.0;
 
@@ -60,6 +64,25 @@ impl Plan {
             if nodes_of(&timed.fault).into_iter().any(|node| node.index() >= self.nodes) {
                 return wrong(&key, format!("names a node outside 0..{}", self.nodes));
             }
+        }
+        self.validate_rot()
+    }
+
+    /// Rot is found when a shard is read or scrubbed, and repaired after that: the network must have
+    /// time for both before promise L1 is judged.
+    fn validate_rot(&self) -> Result<(), PlanError> {
+        let by_chance = self.faults.chance.as_ref().is_some_and(|chance| chance.weights.rot > 0.0);
+        let scripted = self.faults.script.iter().any(|timed| matches!(timed.fault, Fault::Rot { .. }));
+        let timing = self.node.timing;
+        let longest = LONGEST_SCRUB * timing.scrub_interval() + REPAIR_LOOKS * timing.probe_interval();
+        if (by_chance || scripted) && self.settle() < longest {
+            let why = format!(
+                "is {}, and finding and repairing rot takes up to {:.1}: prolong it, shorten \
+                 node.timing.scrub_interval_s, or set faults.chance.weights.rot to 0",
+                self.settle_h,
+                longest.as_secs_f64() / 3600.0
+            );
+            return wrong("settle_h", why);
         }
         Ok(())
     }

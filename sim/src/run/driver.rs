@@ -138,6 +138,9 @@ fn apply(watch: &Watch, fault: Fault) {
     if let Fault::Crash { node } | Fault::CrashInWrite { node, .. } = &fault {
         watch.crashed.borrow_mut()[node.index()] = true;
     }
+    if let Fault::Rot { node, flips, .. } = &fault {
+        watch.observer.borrow_mut().rotted(node.index(), *flips);
+    }
     watch.note("fault", &format!("{fault:?}"));
     let done = match fault {
         Fault::Depart { node } => depart(watch, node),

@@ -100,8 +100,9 @@ impl World {
 
 /// Asks every node how many shards it has on disk; differences from the observer's books.
 ///
-/// A node whose power was cut may have more: a shard that was on disk, and not acknowledged yet. A node
-/// that is just about to report a change is asked a second time.
+/// A node whose power was cut may have changed its index without a word: it may have more, a shard that
+/// was on disk and not acknowledged yet, and it may have dropped what had rotted. A node that is just
+/// about to report a change is asked a second time.
 async fn compare_books(watch: &Watch) -> Vec<String> {
     let mut differences = Vec::new();
     for node in watch.cluster.up() {
@@ -117,10 +118,14 @@ async fn difference(watch: &Watch, node: NodeNumber) -> Option<String> {
     let handles = watch.cluster.handles(node)?;
     let asked = handles.storage_status.send(StorageStatusQuery);
     let answer = timeout(&watch.clock(), STATUS_PATIENCE, asked).await;
-    let books = watch.observer.borrow().shards_on(node.index());
+    let (books, unreported_rot) = {
+        let observer = watch.observer.borrow();
+        (observer.shards_on(node.index()), observer.unreported_rot(node.index()))
+    };
+    let silent = watch.crashed.borrow()[node.index()];
+    let may_hold = if silent { books.saturating_sub(unreported_rot)..=u64::MAX } else { books..=books };
     match answer {
-        Ok(Ok(Ok(status))) if status.shards == books => None,
-        Ok(Ok(Ok(status))) if status.shards > books && watch.crashed.borrow()[node.index()] => None,
+        Ok(Ok(Ok(status))) if may_hold.contains(&status.shards) => None,
         Ok(Ok(Ok(status))) => Some(format!(
             "{node} says that it holds {} shards, by the recorded events it holds {books}",
             status.shards

@@ -156,8 +156,8 @@ impl Shell {
                 self.holdings.borrow_mut().forget_others(touched.id);
             }
         }
-        for key in committed.dropped {
-            self.common.record.record(Event::ShardDropped { key });
+        for event in committed.events {
+            self.common.record.record(event);
         }
         self.notices.borrow_mut().committed(&committed.touched);
         if !committed.garbage.is_empty() {
@@ -250,11 +250,7 @@ impl Shell {
                 Written::File { receipt, change } => (receipt, change),
             };
             match self.commit(change).await.map_err(refusal)? {
-                Outcome::Applied => {
-                    self.common.record.record(Event::ShardStored { key, hash, len });
-                    return Ok(receipt);
-                }
-                Outcome::Unneeded => return Ok(receipt),
+                Outcome::Applied | Outcome::Unneeded => return Ok(receipt),
                 Outcome::Conflict => return Err(conflict()),
                 Outcome::SecondSlot(held) => return Err(second_slot(held)),
                 Outcome::Removed => return Err(removed()),
@@ -290,11 +286,7 @@ impl Shell {
 
     /// Drops a damaged shard; true if it was still there.
     pub(super) async fn drop_damaged(self: &Rc<Self>, key: ShardKey, tag: Tag) -> Result<bool, StorageError> {
-        let dropped = self.commit(Change::DropDamaged { key, tag }).await? == Outcome::Applied;
-        if dropped {
-            self.common.record.record(Event::ShardDamaged { key });
-        }
-        Ok(dropped)
+        Ok(self.commit(Change::DropDamaged { key, tag }).await? == Outcome::Applied)
     }
 
     async fn store_placement(

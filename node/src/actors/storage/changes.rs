@@ -11,6 +11,7 @@ use super::{
     messages::Shelf,
 };
 use crate::{
+    events::Event,
     limits,
     types::{PlacementId, PlacementRecord, ShardKey, Timestamp},
 };
@@ -65,8 +66,9 @@ pub(super) struct Committed {
     pub(super) outcomes: Vec<Outcome>,
     /// What is stored now.
     pub(super) totals: Totals,
-    /// Shards that were deleted though they were whole.
-    pub(super) dropped: Vec<ShardKey>,
+    /// What happened to shards, to be recorded. The commit tells it rather than who asked for the
+    /// change: an asker may have gone before the commit ended.
+    pub(super) events: Vec<Event>,
     /// Files that no entry names any more.
     pub(super) garbage: Vec<String>,
     /// Every placement that was touched.
@@ -142,8 +144,11 @@ impl<'t> Batch<'t> {
         match change {
             Change::PutShard { key, entry, checked } => self.put_shard(*key, entry, *checked),
             Change::DropDamaged { key, tag } => {
-                let gone = self.take_shard(*key, *tag)?;
-                Ok(if gone { Outcome::Applied } else { Outcome::Unneeded })
+                if !self.take_shard(*key, *tag)? {
+                    return Ok(Outcome::Unneeded);
+                }
+                self.done.events.push(Event::ShardDamaged { key: *key });
+                Ok(Outcome::Applied)
             }
             Change::DropUnclaimed { key, tag } => self.drop_unclaimed(*key, *tag),
             Change::PutPlacement { id, entry, record } => self.put_placement(*id, entry, record),
@@ -206,6 +211,7 @@ impl<'t> Batch<'t> {
             self.shards.insert(&index::raw_key(key), index::encode(entry).as_slice())?;
             self.done.totals.shards += 1;
             self.done.totals.shard_bytes += u64::from(entry.len);
+            self.done.events.push(Event::ShardStored { key, hash: entry.hash, len: entry.len });
         } else if outcome != Outcome::RecordCame {
             // A shard whose record came is checked, and its file written, once more.
             self.done.garbage.push(files::shard_path(key, entry.tag));
@@ -229,7 +235,7 @@ impl<'t> Batch<'t> {
         if claimed || !self.take_shard(key, tag)? {
             return Ok(Outcome::Unneeded);
         }
-        self.done.dropped.push(key);
+        self.done.events.push(Event::ShardDropped { key });
         Ok(Outcome::Applied)
     }
 
@@ -257,7 +263,7 @@ impl<'t> Batch<'t> {
             if record.shard_hash(key.segment, key.slot) != Some(held.hash)
                 && self.take_shard(key, held.tag)?
             {
-                self.done.dropped.push(key);
+                self.done.events.push(Event::ShardDropped { key });
             }
         }
         Ok(Outcome::Applied)
@@ -302,7 +308,7 @@ impl<'t> Batch<'t> {
     fn remove(&mut self, id: PlacementId, now: Timestamp) -> Result<Outcome, redb::Error> {
         for (key, held) in self.shards_of(id)? {
             if self.take_shard(key, held.tag)? {
-                self.done.dropped.push(key);
+                self.done.events.push(Event::ShardDropped { key });
             }
         }
         if let Some(entry) = self.placement(id)? {
