@@ -36,6 +36,8 @@ pub const SEGMENTS_IN_FLIGHT: usize = 4;
 pub const MAX_IN_FLIGHT_BYTES: usize = 128 << 20;
 /// Bytes of request bodies that a node holds before they reach the disk.
 pub const MAX_INBOUND_BYTES: usize = 64 << 20;
+/// Bytes of a fetched file that wait in memory until they are brought to the disk.
+pub const WRITE_BACK_BYTES: u64 = 32 << 20;
 /// Requests that a node works on at a time, over all peers.
 pub const MAX_INBOUND_REQUESTS: usize = 256;
 /// Requests that one peer may have open at a node.

@@ -41,18 +41,31 @@ pub(crate) async fn locate(
     })))
 }
 
-/// The record from whoever answers first, a few at a time: records may be large.
+/// The record from whoever answers first. A few are asked at once, since records may be large, and a few
+/// more whenever nobody has answered for a while: it takes long to find out that a peer is gone.
 async fn first_record(peers: &Peers, id: PlacementId, candidates: &[PeerId]) -> Option<FoundPlacement> {
-    let mut answers = futures::stream::iter(candidates.iter().copied())
-        .map(|peer| peers.read_placement(peer, id))
-        .buffer_unordered(limits::RECORD_FETCHES);
-    while let Some(answer) = answers.next().await {
-        match answer {
-            Ok(found) => return Some(found),
-            Err(error) => tracing::debug!(%id, %error, "no placement record"),
+    let mut waiting = candidates.iter().copied();
+    let mut answers = FuturesUnordered::new();
+    let mut at_once = limits::RECORD_FETCHES;
+    let mut patience = peers.common.clock.sleep(limits::HOLDINGS_PATIENCE).fuse();
+    loop {
+        while answers.len() < at_once
+            && let Some(peer) = waiting.next()
+        {
+            answers.push(peers.read_placement(peer, id));
+        }
+        futures::select_biased! {
+            answer = answers.next() => match answer {
+                Some(Ok(found)) => return Some(found),
+                Some(Err(error)) => tracing::debug!(%id, %error, "no placement record"),
+                None => return None,
+            },
+            () = patience => {
+                at_once += limits::RECORD_FETCHES;
+                patience = peers.common.clock.sleep(limits::HOLDINGS_PATIENCE).fuse();
+            }
         }
     }
-    None
 }
 
 /// The provider records that came along, as far as they are unexpired and really their signer's.
