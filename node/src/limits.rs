@@ -63,6 +63,8 @@ pub const MAILBOX: usize = 64;
 
 /// Most bytes of one note in an upload journal.
 pub const MAX_JOURNAL_NOTE: usize = 256 << 10;
+/// Largest note of a watched placement, in bytes: some four hundred holders.
+pub const MAX_WATCH_NOTE: usize = 64 << 10;
 /// Most shards of one placement, so that its record stays within its limit.
 pub const MAX_SHARD_HASHES: u64 = (MAX_PLACEMENT_RECORD as u64 - (64 << 10)) / 32;
 /// Times a shard is sent to one provider before another takes the slot.

@@ -92,6 +92,8 @@ impl Node {
             own: storage.clone().recipient(),
             placement: storage.clone().recipient(),
             remember: storage.clone().recipient(),
+            write_note: storage.clone().recipient(),
+            read_note: storage.clone().recipient(),
         };
         let repair = repair::RepairActor::start(common, peer.peer(), timing, neighbours);
         storage.do_send(storage::Subscribe {

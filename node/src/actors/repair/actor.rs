@@ -1,6 +1,7 @@
 //! The shell: looks at each watched placement when it falls due.
 
 use super::{
+    memory,
     messages::*,
     rebuild::rebuild,
     state::{Next, Scene, Watch},
@@ -11,7 +12,10 @@ use crate::{
         ask,
         network::{Announce, FindHolders, FindProviders, SendRequest, Withdraw},
         peers::{PeerError, Peers},
-        storage::{PlacementDropped, PlacementHeld, PlacementQuery, RememberHolders, ServeRequest},
+        storage::{
+            PlacementDropped, PlacementHeld, PlacementQuery, ReadNote, RememberHolders, ServeRequest,
+            WriteNote,
+        },
     },
     env::Common,
     events::Event,
@@ -46,6 +50,10 @@ pub struct Neighbours {
     pub placement: Recipient<PlacementQuery>,
     /// Tells storage of the other holders.
     pub remember: Recipient<RememberHolders>,
+    /// Writes down what is known of them.
+    pub write_note: Recipient<WriteNote>,
+    /// Reads it after a restart.
+    pub read_note: Recipient<ReadNote>,
 }
 
 /// What every task of the actor shares.
@@ -121,6 +129,11 @@ impl Shared {
     /// One look at a placement, and what follows from it.
     async fn look(self: Rc<Self>, id: PlacementId) {
         let Some(record) = self.placement(id).await else { return };
+        if self.with_watch(id, |watch| watch.must_recall()) == Some(true) {
+            let earlier = memory::recall(&self, id).await;
+            let now = self.now();
+            self.with_watch(id, |watch| watch.recall(earlier, now));
+        }
         let Some(search) = self.with_watch(id, |watch| watch.must_search()) else { return };
         self.ask_holders(id, search).await;
         let mut next = self.decide(id, &record);
@@ -134,6 +147,10 @@ impl Shared {
                 watch.repaired();
                 Next::Rest
             });
+        }
+        let (now, grace) = (self.now(), self.timing.holder_grace());
+        if let Some(learnt) = self.with_watch(id, |watch| watch.memory(now, grace)).flatten() {
+            memory::write_down(&self, id, &learnt).await;
         }
         match next {
             Some(Next::Wait(turn)) => drop(self.agenda.schedule(id, turn)),
@@ -242,6 +259,8 @@ impl Handler<PlacementDropped> for RepairActor {
     fn handle(&mut self, PlacementDropped(id): PlacementDropped, _: &mut Self::Context) {
         self.shared.watches.borrow_mut().remove(&id);
         self.shared.agenda.cancel(id);
+        let shared = self.shared.clone();
+        self.shared.common.spawn.local(async move { memory::forget(&shared, id).await }.boxed_local());
         self.shared.ask.withdraw.do_send(Withdraw(id));
     }
 }

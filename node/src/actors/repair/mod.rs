@@ -6,6 +6,7 @@
 //! each later one waits a while longer, looks again, and acts only if it is still needed.
 
 mod actor;
+mod memory;
 mod messages;
 mod rebuild;
 mod state;

@@ -1,6 +1,9 @@
 //! What a holder knows of the other holders of a placement, and what it does next.
 
-use super::verdict::{Verdict, judge};
+use super::{
+    memory::{Memory, Remembered},
+    verdict::{Verdict, judge},
+};
 use crate::{
     actors::holders::Holders,
     types::{Code, PeerId, PlacementId, ProviderRecord, Timestamp},
@@ -11,13 +14,23 @@ use std::{collections::BTreeMap, time::Duration};
 #[derive(Debug)]
 pub(super) struct Watch {
     since: Timestamp,
-    seen: BTreeMap<PeerId, Timestamp>,
+    seen: BTreeMap<PeerId, Seen>,
     holders: Holders,
+    /// When this was last written down; `None` until it is known whether an earlier run did.
+    written: Option<Timestamp>,
     /// When it is this node's turn to repair, once repair is needed.
     turn: Option<Timestamp>,
     /// Live shards when the turn was set: if there are more by then, someone is repairing.
     live: usize,
     looks: u32,
+}
+
+/// When a holder answered last.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    at: Timestamp,
+    /// Looks since then in which it was silent.
+    silent: u32,
 }
 
 /// What to do after a look.
@@ -34,10 +47,54 @@ pub(super) enum Next {
 /// Every so many looks the DHT is asked for holders that nobody told of.
 const LOOKS_PER_SEARCH: u32 = 6;
 
+/// A holder counts as gone only if it was silent in so many looks: one that was away together with this
+/// node has a second chance.
+const SILENT_LOOKS: u32 = 2;
+
+/// What is written down is never older than this part of the time after which a holder counts as gone.
+const WRITES_PER_GRACE: u32 = 8;
+
 impl Watch {
     /// Begins to watch.
     pub(super) fn new(now: Timestamp) -> Self {
-        Self { since: now, seen: BTreeMap::new(), holders: Holders::default(), turn: None, live: 0, looks: 0 }
+        Self {
+            since: now,
+            seen: BTreeMap::new(),
+            holders: Holders::default(),
+            written: None,
+            turn: None,
+            live: 0,
+            looks: 0,
+        }
+    }
+
+    /// True until [`Watch::recall`] was told what an earlier run of this node wrote down.
+    pub(super) fn must_recall(&self) -> bool {
+        self.written.is_none()
+    }
+
+    /// Goes on where an earlier run of this node ended: who was seen before counts until its grace is over.
+    pub(super) fn recall(&mut self, memory: Option<Memory>, now: Timestamp) {
+        self.written = Some(now);
+        let Some(memory) = memory else { return };
+        self.since = memory.since.min(now);
+        for Remembered { record, seen } in memory.holders {
+            self.seen.insert(record.provider, Seen { at: seen, silent: 0 });
+            self.holders.insert(record);
+        }
+    }
+
+    /// What to write down, now and then.
+    pub(super) fn memory(&mut self, now: Timestamp, grace: Duration) -> Option<Memory> {
+        if self.written.is_some_and(|written| now.since(written) < grace / WRITES_PER_GRACE) {
+            return None;
+        }
+        self.written = Some(now);
+        let remembered = |record: &ProviderRecord| {
+            let seen = self.seen.get(&record.provider)?.at;
+            Some(Remembered { record: record.clone(), seen })
+        };
+        Some(Memory { since: self.since, holders: self.holders.records().filter_map(remembered).collect() })
     }
 
     /// True if this look must begin with a search of the DHT: at first, now and then, and whenever
@@ -53,7 +110,7 @@ impl Watch {
 
     /// A holder answered.
     pub(super) fn answered(&mut self, record: ProviderRecord, now: Timestamp) {
-        self.seen.insert(record.provider, now);
+        self.seen.insert(record.provider, Seen { at: now, silent: 0 });
         self.holders.insert(record);
     }
 
@@ -65,7 +122,11 @@ impl Watch {
 
     /// A holder did not answer: it counts as gone once it has been silent for `grace`.
     pub(super) fn silent(&mut self, peer: &PeerId, now: Timestamp, grace: Duration) {
-        if self.seen.get(peer).is_none_or(|&seen| now.since(seen) >= grace) {
+        let gone = self.seen.get_mut(peer).is_none_or(|seen| {
+            seen.silent += 1;
+            seen.silent >= SILENT_LOOKS && now.since(seen.at) >= grace
+        });
+        if gone {
             self.denied(peer);
         }
     }

@@ -116,6 +116,28 @@ fn a_silent_holder_counts_until_the_grace_is_over() {
 }
 
 #[test]
+fn a_restarted_holder_goes_on_watching_and_gives_the_silent_a_second_chance() {
+    let mut before = watch(4, 200);
+    before.recall(None, at(200).now);
+    assert_eq!(before.memory(at(200).now, GRACE), None, "written a moment ago");
+    let memory = before.memory(at(213).now, GRACE).expect("an eighth of the grace is over");
+    let mut after = Watch::new(at(900).now);
+    assert!(after.must_recall());
+    after.recall(Some(memory), at(900).now);
+    assert!(!after.must_recall());
+    after.answered(holding(1, Vec::new()), at(900).now);
+    for number in 2..=4 {
+        after.silent(&peer(number), at(900).now, GRACE);
+    }
+    assert_eq!(after.holders().min_live(code(), 4), 4, "all were away, this node too");
+    after.answered(holding(2, Vec::new()), at(910).now);
+    after.answered(holding(3, Vec::new()), at(910).now);
+    after.silent(&peer(4), at(910).now, GRACE);
+    assert_eq!(after.holders().min_live(code(), 4), 3);
+    assert_ne!(after.decide(&peer(1), &at(910)), Next::Rest, "it is no newcomer");
+}
+
+#[test]
 fn one_missing_segment_of_a_slot_counts() {
     let mut watch = watch(4, 200);
     watch.answered(holding(4, vec![2]), at(201).now);

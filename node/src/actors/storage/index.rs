@@ -343,5 +343,6 @@ pub(super) fn shelf_number(shelf: Shelf) -> u8 {
     match shelf {
         Shelf::Catalogue => 0,
         Shelf::Journal => 1,
+        Shelf::Watch => 2,
     }
 }

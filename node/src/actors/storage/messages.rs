@@ -34,7 +34,7 @@ pub struct HeldPlacements;
 #[rtype(result = "Result<Option<Signed<PlacementRecord>>, StorageError>")]
 pub struct PlacementQuery(pub PlacementId);
 
-/// Write a note of the owner's (an upload journal, a catalogue entry) durably; `None` deletes it.
+/// Write a note (a catalogue entry, an upload journal, a watch) durably; `None` deletes it.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Result<(), StorageError>")]
 pub struct WriteNote {
@@ -68,6 +68,8 @@ pub enum Shelf {
     Catalogue,
     /// Uploads under way, by source and name.
     Journal,
+    /// Watched placements, by id: when their holders were seen.
+    Watch,
 }
 
 /// What is stored here.
