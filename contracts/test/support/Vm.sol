@@ -10,6 +10,14 @@ interface Vm {
         address emitter;
     }
 
+    struct Wallet {
+        address addr;
+        uint256 publicKeyX;
+        uint256 publicKeyY;
+        uint256 privateKey;
+    }
+
+    function createWallet(uint256 key) external returns (Wallet memory);
     function assertTrue(bool condition, string calldata why) external pure;
     function assertEq(uint256 left, uint256 right, string calldata why) external pure;
     function assertEq(int256 left, int256 right, string calldata why) external pure;
@@ -25,6 +33,7 @@ interface Vm {
     function prank(address sender) external;
     function startPrank(address sender) external;
     function stopPrank() external;
+    function cool(address target) external;
     function roll(uint256 number) external;
     function warp(uint256 timestamp) external;
     function chainId(uint256 id) external;

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+pragma solidity 0.8.37;
+
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {Governed} from "../governance/Governed.sol";
+import {Parameter, Parameters} from "../governance/Parameters.sol";
+import {HoldToken} from "../token/HoldToken.sol";
+import {CellTree} from "./CellTree.sol";
+import {Challenges} from "./Challenges.sol";
+import {IMarket} from "./IMarket.sol";
+import {Market} from "./Market.sol";
+import {Providers} from "./Providers.sol";
+import {Stake} from "./Stake.sol";
+
+/// @title Disputes about a retrieval that a provider refused
+/// @notice Anybody may demand up to four cells of a slot, under a bond. Until the deadline the provider shows them with
+/// their paths to the slot's SHA-256 root, or loses the slot. The loser pays the winner's gas. Each dispute against a
+/// provider in its last 256 windows doubles the bond of the next, and from the second on a provider that answers only here
+/// loses as much as the bond from its collateral: neither disputing nor refusing to serve is a business.
+contract Disputes is Governed, ReentrancyGuardTransient {
+    using SafeERC20 for HoldToken;
+    using SafeCast for uint256;
+
+    struct Dispute {
+        address challenger;
+        uint64 deadline; // last block for an answer
+        uint32 recent; // disputes against the provider before this one, in its last 256 windows
+        address provider;
+        uint128 bond;
+        bytes32 cells; // hash of the indices asked for
+    }
+
+    /// @notice Most cells of a dispute.
+    uint256 public constant CELL_LIMIT = 4;
+    /// @dev The bond doubles at most so often.
+    uint256 private constant STEEPEST = 10;
+
+    HoldToken public token;
+    Providers public providers;
+    Stake public stake;
+    Challenges public challenges;
+    Market public market;
+    Parameters public parameters;
+    /// @notice The running dispute about a slot, by agreement and index.
+    mapping(uint256 agreement => mapping(uint256 index => Dispute)) private _disputes;
+    /// @notice What an account may take out.
+    mapping(address account => uint256) public credits;
+
+    event DisputeOpened(
+        uint256 indexed agreement,
+        uint256 indexed index,
+        address indexed provider,
+        address challenger,
+        uint32[] cells,
+        uint256 bond,
+        uint256 deadline
+    );
+    event DisputeAnswered(uint256 indexed agreement, uint256 indexed index, address indexed provider, bytes[] cells);
+    event DisputeLost(uint256 indexed agreement, uint256 indexed index, address indexed provider);
+    /// @notice The provider was evicted before the dispute was decided.
+    event DisputeVoid(uint256 indexed agreement, uint256 indexed index);
+
+    /// @notice The slot has no provider, or a dispute runs already, or none does.
+    error WrongState(uint256 agreement, uint256 index);
+    /// @notice No cell, too many, or one beyond the slot.
+    error BadCells();
+    /// @notice The cells are not those asked for.
+    error OtherCells();
+    /// @notice A cell does not lead to the slot's root.
+    error WrongCell(uint256 index);
+    /// @notice The deadline has passed, or has not.
+    error Deadline(uint256 last);
+
+    function initialize(
+        address admin,
+        HoldToken token_,
+        Providers providers_,
+        Stake stake_,
+        Challenges challenges_,
+        Market market_,
+        Parameters parameters_
+    ) external initializer {
+        _initializeGoverned(admin);
+        (token, providers, stake, challenges, market, parameters) =
+        (token_, providers_, stake_, challenges_, market_, parameters_);
+    }
+
+    /// @notice Demands cells of a slot. The bond comes back with the gas if they are not shown in time.
+    function open(uint256 agreement, uint256 index, uint32[] calldata cells) external nonReentrant {
+        Dispute storage dispute = _disputes[agreement][index];
+        IMarket.Slot memory slot = market.slotOf(agreement, index);
+        if (dispute.challenger != address(0) || slot.state != IMarket.State.Active) {
+            revert WrongState(agreement, index);
+        }
+        if (cells.length == 0 || cells.length > CELL_LIMIT) revert BadCells();
+        for (uint256 i = 0; i < cells.length; i++) {
+            if (cells[i] >= CellTree.CELLS) revert BadCells();
+        }
+        uint256 current = challenges.currentWindow();
+        uint256 recent = challenges.disputesSince(slot.provider, current > 256 ? current - 256 : 0);
+        uint256 bond = parameters.get(Parameter.DisputeBond) << Math.min(recent, STEEPEST);
+        uint256 blocks =
+            Math.max(market.agreementOf(agreement).terms.responseBlocks, parameters.get(Parameter.DisputeBlocks));
+        (dispute.challenger, dispute.provider, dispute.bond) = (msg.sender, slot.provider, bond.toUint128());
+        (dispute.deadline, dispute.recent) = ((block.number + blocks).toUint64(), recent.toUint32());
+        dispute.cells = keccak256(abi.encode(cells));
+        emit DisputeOpened(agreement, index, slot.provider, msg.sender, cells, bond, dispute.deadline);
+        market.setDisputed(agreement, index, true);
+        token.safeTransferFrom(msg.sender, address(this), bond);
+    }
+
+    /// @notice Shows the cells. Anybody may; the compensation is the operator's.
+    /// @param paths For each cell its siblings, from the leaf up.
+    function answer(
+        uint256 agreement,
+        uint256 index,
+        uint32[] calldata indices,
+        bytes[] calldata cells,
+        bytes32[][] calldata paths
+    ) external nonReentrant {
+        Dispute memory dispute = _running(agreement, index);
+        if (block.number > dispute.deadline) revert Deadline(dispute.deadline);
+        if (keccak256(abi.encode(indices)) != dispute.cells) revert OtherCells();
+        if (cells.length != indices.length || paths.length != indices.length) revert OtherCells();
+        bytes32 root = market.slotOf(agreement, index).cellRoot;
+        for (uint256 i = 0; i < indices.length; i++) {
+            if (!CellTree.verify(root, indices[i], cells[i], paths[i])) revert WrongCell(i);
+        }
+        _end(agreement, index);
+        emit DisputeAnswered(agreement, index, dispute.provider, cells);
+        challenges.noteDispute(dispute.provider);
+        uint256 gas = Math.min(parameters.get(Parameter.DisputeGas), dispute.bond);
+        if (dispute.recent != 0) {
+            challenges.judge(dispute.provider, address(0));
+            stake.penalise(dispute.provider, dispute.bond, address(this), 0);
+            gas = 0;
+        }
+        credits[providers.operatorOf(dispute.provider)] += gas;
+        token.burn(dispute.bond - gas);
+    }
+
+    /// @notice Decides a dispute that nobody answered in time: the provider loses the slot and pays the challenger's gas.
+    function conclude(uint256 agreement, uint256 index) external nonReentrant {
+        Dispute memory dispute = _running(agreement, index);
+        if (block.number <= dispute.deadline) revert Deadline(dispute.deadline);
+        _end(agreement, index);
+        emit DisputeLost(agreement, index, dispute.provider);
+        challenges.noteDispute(dispute.provider);
+        challenges.judge(dispute.provider, address(0));
+        uint256 gas = parameters.get(Parameter.DisputeGas);
+        uint256 before = token.balanceOf(address(this));
+        stake.penalise(
+            dispute.provider, gas + (uint256(dispute.bond) << Math.min(dispute.recent, STEEPEST)), address(this), gas
+        );
+        credits[dispute.challenger] += dispute.bond + (token.balanceOf(address(this)) - before);
+        market.fail(agreement, index);
+    }
+
+    /// @notice Ends a dispute about a slot that its provider lost meanwhile for missed windows; the bond returns.
+    function void(uint256 agreement, uint256 index) external nonReentrant {
+        Dispute memory dispute = _disputes[agreement][index];
+        if (dispute.challenger == address(0) || _holds(agreement, index, dispute.provider)) {
+            revert WrongState(agreement, index);
+        }
+        _end(agreement, index);
+        credits[dispute.challenger] += dispute.bond;
+        emit DisputeVoid(agreement, index);
+    }
+
+    /// @notice Pays out the caller's credit.
+    function withdraw() external nonReentrant returns (uint256 amount) {
+        amount = credits[msg.sender];
+        credits[msg.sender] = 0;
+        token.safeTransfer(msg.sender, amount);
+    }
+
+    /// @notice The running dispute about a slot; its challenger is zero if there is none.
+    function disputeOf(uint256 agreement, uint256 index) external view returns (Dispute memory) {
+        return _disputes[agreement][index];
+    }
+
+    function _end(uint256 agreement, uint256 index) private {
+        delete _disputes[agreement][index];
+        market.setDisputed(agreement, index, false);
+    }
+
+    function _running(uint256 agreement, uint256 index) private view returns (Dispute memory dispute) {
+        dispute = _disputes[agreement][index];
+        if (dispute.challenger == address(0) || !_holds(agreement, index, dispute.provider)) {
+            revert WrongState(agreement, index);
+        }
+    }
+
+    function _holds(uint256 agreement, uint256 index, address provider) private view returns (bool) {
+        IMarket.Slot memory slot = market.slotOf(agreement, index);
+        return slot.state == IMarket.State.Active && slot.provider == provider;
+    }
+}
