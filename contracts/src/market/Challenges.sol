@@ -170,15 +170,16 @@ contract Challenges is Governed {
 
     /// @notice The public inputs of a provider's proof, given `h`.
     function publicInputs(uint256 window, address provider, uint256 h) public view returns (uint256[4] memory inputs) {
-        Book memory book = _books[provider];
+        uint256 count = _books[provider].count;
+        if (count == 0) revert NotObliged(provider, window);
         uint256 seed = seedOf(window, provider);
         bytes32[] memory drawn = new bytes32[](DRAWS + 2);
         bytes32[] storage roots = _roots[provider];
         for (uint256 j = 0; j < DRAWS; j += 4) {
             uint256 draw = uint256(keccak256(abi.encode(seed, j / 4)));
             for (uint256 i = j; i < j + 4; i++) {
-                // The set's length is the book's count: reading it once spares a check of the bounds for each draw.
-                drawn[i] = _rootAt(roots, uint64(draw) % book.count);
+                // The set's length is the count: reading it once spares a check of the bounds for each draw.
+                drawn[i] = _rootAt(roots, uint64(draw) % count);
                 draw >>= 64;
             }
         }
