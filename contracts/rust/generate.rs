@@ -1,6 +1,6 @@
 //! `generate-verifier KEY.json NAME IMPORTS`: prints the Solidity verifier of a verifying key.
 
-use holdfast_contracts::verifier::{Place, VerifyingKey, render};
+use holdfast_contracts::verifier::{KeyFile, Place, render};
 use std::{error::Error, io::Write as _, process::ExitCode};
 
 fn main() -> ExitCode {
@@ -18,7 +18,7 @@ fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
         return Err("usage: generate-verifier KEY.json NAME IMPORTS, from the repository's root".into());
     };
     let text = std::fs::read_to_string(source).map_err(|why| format!("{source}: {why}"))?;
-    let rendered = render(&VerifyingKey::from_json(&text)?, Place { name, source, imports });
+    let rendered = render(&KeyFile::from_json(&text)?, Place { name, source, imports });
     std::io::stdout().write_all(rendered.as_bytes())?;
     Ok(())
 }

@@ -35,11 +35,18 @@ type G1 = [U256; 2];
 /// A point of G2 as EIP-197 orders it: x imaginary, x real, y imaginary, y real.
 type G2 = [U256; 4];
 
+/// A file of `proofs/vectors`, of which the generator needs no more than this.
+#[derive(Clone, Debug, Deserialize)]
+pub struct KeyFile {
+    /// True if everybody may know the trapdoor.
+    pub insecure_development: bool,
+    /// The key.
+    pub verifying_key: VerifyingKey,
+}
+
 /// A Groth16 verifying key, coordinates as 32-byte words in hexadecimal.
 #[derive(Clone, Debug, Deserialize)]
 pub struct VerifyingKey {
-    /// True if somebody may know the trapdoor.
-    pub development: bool,
     /// α in G1.
     pub alpha: G1,
     /// β in G2.
@@ -66,13 +73,14 @@ pub enum KeyError {
     Coordinate(U256),
 }
 
-impl VerifyingKey {
+impl KeyFile {
     /// Reads a key from JSON and checks its shape; that its points are on the curve the pairing precompile checks.
     ///
     /// # Errors
     /// If the text is no key, has too few or too many inputs, or a coordinate outside the field.
     pub fn from_json(text: &str) -> Result<Self, KeyError> {
-        let key: Self = serde_json::from_str(text)?;
+        let file: Self = serde_json::from_str(text)?;
+        let key = &file.verifying_key;
         let inputs = key.ic.len().saturating_sub(1);
         if inputs == 0 || inputs > INPUTS {
             return Err(KeyError::Inputs(inputs));
@@ -80,9 +88,11 @@ impl VerifyingKey {
         if let Some(word) = key.words().find(|word| *word >= P) {
             return Err(KeyError::Coordinate(word));
         }
-        Ok(key)
+        Ok(file)
     }
+}
 
+impl VerifyingKey {
     /// Number of public inputs.
     pub fn inputs(&self) -> usize {
         self.ic.len() - 1
@@ -110,9 +120,11 @@ pub struct Place<'a> {
     pub imports: &'a str,
 }
 
-/// Renders the verifier of `key`.
-pub fn render(key: &VerifyingKey, place: Place<'_>) -> String {
-    let mut text = repeat_inputs(CONTRACT, key);
+/// Renders the verifier of a key.
+pub fn render(file: &KeyFile, place: Place<'_>) -> String {
+    let key = &file.verifying_key;
+    let mut text =
+        repeat_inputs(CONTRACT, key).replace("{{development}}", &file.insecure_development.to_string());
     let single = PRELUDE.trim_end();
     let batch = format!("{PRELUDE}{}", BATCH_PRELUDE.trim_end());
     text = text.replacen("{{prelude}}", single, 1).replacen("{{prelude}}", &batch, 1);
@@ -155,7 +167,6 @@ fn values(key: &VerifyingKey, place: Place<'_>) -> Vec<(String, String)> {
         ("source", place.source.to_string()),
         ("imports", place.imports.to_string()),
         ("count", count.to_string()),
-        ("development", key.development.to_string()),
         ("hash", key.hash().to_string()),
         ("sumsize", format!("{:#x}", 32 * (count + 1))),
         ("rowsize", format!("{:#x}", 32 * count)),

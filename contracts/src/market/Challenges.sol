@@ -5,6 +5,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Governed} from "../governance/Governed.sol";
 import {Parameter, Parameters} from "../governance/Parameters.sol";
 import {IProviderVerifier} from "../proof/IGroth16Verifier.sol";
+import {DRAWS, FIELD, ProviderInputs} from "../proof/ProviderInputs.sol";
 import {IRandomness} from "./Randomness.sol";
 import {Stake} from "./Stake.sol";
 import {WindowSets} from "./WindowSets.sol";
@@ -40,10 +41,6 @@ contract Challenges is Governed {
     bytes32 public constant MARKET_ROLE = keccak256("MARKET");
     /// @notice May note lost disputes.
     bytes32 public constant DISPUTE_ROLE = keccak256("DISPUTE");
-    /// @notice Slots that a proof covers.
-    uint256 public constant DRAWS = 16;
-    /// @notice Order of the scalar field of BN254.
-    uint256 public constant FIELD = 21888242871839275222246405745257275088548364400416034343698204186575808495617;
     bytes32 private constant DOMAIN = keccak256("holdfast/window/1");
     uint256 private constant BPS = 10_000;
     /// @dev No miss costs more than this share of the collateral, whatever the level.
@@ -173,7 +170,7 @@ contract Challenges is Governed {
         uint256 count = _books[provider].count;
         if (count == 0) revert NotObliged(provider, window);
         uint256 seed = seedOf(window, provider);
-        bytes32[] memory drawn = new bytes32[](DRAWS + 2);
+        bytes32[DRAWS] memory drawn;
         bytes32[] storage roots = _roots[provider];
         for (uint256 j = 0; j < DRAWS; j += 4) {
             uint256 draw = uint256(keccak256(abi.encode(seed, j / 4)));
@@ -183,12 +180,7 @@ contract Challenges is Governed {
                 draw >>= 64;
             }
         }
-        (drawn[DRAWS], drawn[DRAWS + 1]) = (bytes32(seed), bytes32(h));
-        uint256 alpha = uint256(keccak256(abi.encodePacked(drawn))) % FIELD;
-        uint256 e = 0;
-        for (uint256 j = DRAWS; j > 0; j--) {
-            e = addmod(mulmod(e, alpha, FIELD), uint256(drawn[j - 1]), FIELD);
-        }
+        (uint256 alpha, uint256 e) = ProviderInputs.compress(seed, h, drawn);
         return [seed, h, alpha, e];
     }
 

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Challenges} from "../../src/market/Challenges.sol";
 import {IMarket} from "../../src/market/IMarket.sol";
 import {IGroth16Verifier} from "../../src/proof/IGroth16Verifier.sol";
+import {FIELD} from "../../src/proof/ProviderInputs.sol";
 import {World} from "../support/World.sol";
 
 contract ChallengesTest is World {
@@ -139,7 +140,7 @@ contract ChallengesTest is World {
         goTo(1);
         openNow();
         Challenges.Submission memory aliased = submission(1, provider);
-        aliased.h += challenges.FIELD();
+        aliased.h += FIELD;
         vm.expectRevert(abi.encodeWithSelector(IGroth16Verifier.InputOutOfField.selector, 1));
         challenges.submitProof(1, aliased);
     }
@@ -354,7 +355,7 @@ contract ChallengesTest is World {
     }
 
     function test_a_root_outside_the_field_is_refused() public {
-        bytes32 root = bytes32(challenges.FIELD());
+        bytes32 root = bytes32(FIELD);
         bytes32 digest = market.approvalDigest(agreement, 1, provider, root, bytes32(0));
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(OWNER_KEY, digest);
         vm.expectRevert(abi.encodeWithSelector(Challenges.BadSlot.selector, market.keyOf(agreement, 1)));

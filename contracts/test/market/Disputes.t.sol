@@ -18,9 +18,9 @@ contract DisputesTest is World {
         deploy();
         provider = newProvider(KEY, 1_000e18);
         bytes32 node = sha256(abi.encodePacked(uint8(0), new bytes(496)));
-        for (uint256 level = 0; level < 21; level++) {
+        for (uint256 level = 0; level < 7; level++) {
             zeros.push(node);
-            node = sha256(abi.encodePacked(uint8(1), node, node));
+            node = sha256(abi.encodePacked(uint8(1), node, node, node, node, node, node, node, node));
         }
         IMarket.Terms memory wanted = terms();
         wanted.collateral = 500e18;
@@ -41,20 +41,22 @@ contract DisputesTest is World {
 
     function rootOf(bytes memory cell, uint256 index) internal view returns (bytes32 node) {
         node = sha256(abi.encodePacked(uint8(0), cell));
-        for (uint256 level = 0; level < 21; level++) {
-            node = index >> level & 1 == 0
-                ? sha256(abi.encodePacked(uint8(1), node, zeros[level]))
-                : sha256(abi.encodePacked(uint8(1), zeros[level], node));
+        for (uint256 level = 0; level < 7; level++) {
+            bytes memory children = abi.encodePacked(uint8(1));
+            for (uint256 child = 0; child < 8; child++) {
+                children = abi.encodePacked(children, child == (index >> 3 * level & 7) ? node : zeros[level]);
+            }
+            node = sha256(children);
         }
     }
 
-    /// @dev The siblings of cell 4 or 5; further cells have the zeros' path but for where it meets cell 5's.
+    /// @dev The siblings of a cell among the first eight, of which only the fifth is not zeros.
     function pathOf(uint256 index) internal view returns (bytes32[] memory path) {
-        path = new bytes32[](21);
-        for (uint256 level = 0; level < 21; level++) {
-            path[level] = zeros[level];
+        path = new bytes32[](49);
+        for (uint256 place = 0; place < 49; place++) {
+            path[place] = zeros[place / 7];
         }
-        if (index == 4) path[0] = sha256(abi.encodePacked(uint8(0), cellAt(5)));
+        if (index != 5) path[index < 5 ? 4 : 5] = sha256(abi.encodePacked(uint8(0), cellAt(5)));
     }
 
     function ask(uint32 first) internal {
@@ -99,10 +101,10 @@ contract DisputesTest is World {
         cells[1][100] = 0x01;
         wrong(1, indices, cells, paths);
         (indices, cells, paths) = evidence();
-        paths[0][20] = bytes32(uint256(1));
+        paths[0][48] = bytes32(uint256(1));
         wrong(0, indices, cells, paths);
         (indices, cells, paths) = evidence();
-        paths[0] = new bytes32[](20);
+        paths[0] = new bytes32[](48);
         wrong(0, indices, cells, paths);
         (indices, cells, paths) = evidence();
         cells[0] = new bytes(497);
@@ -125,9 +127,10 @@ contract DisputesTest is World {
     }
 
     function test_an_inner_node_does_not_pass_for_a_cell() public view {
-        // A cell has a fixed length and its own first byte in the hash, so 64 bytes of two nodes are none.
-        bytes memory nodes = abi.encodePacked(zeros[0], zeros[0]);
-        vm.assertTrue(!this.verify(rootOf(cellAt(5), 5), 0, nodes, new bytes32[](20)), "refused");
+        // A cell has a fixed length and its own first byte in the hash, so the bytes of eight nodes are none.
+        bytes memory nodes =
+            abi.encodePacked(zeros[0], zeros[0], zeros[0], zeros[0], zeros[0], zeros[0], zeros[0], zeros[0]);
+        vm.assertTrue(!this.verify(rootOf(cellAt(5), 5), 0, nodes, new bytes32[](42)), "refused");
         vm.assertTrue(this.verify(rootOf(cellAt(5), 5), 5, cellAt(5), pathOf(5)), "accepted");
         vm.assertTrue(!this.verify(rootOf(cellAt(5), 5), 5 + (1 << 21), cellAt(5), pathOf(5)), "an alias of the index");
     }

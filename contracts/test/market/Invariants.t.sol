@@ -17,7 +17,7 @@ contract Actors is World {
     mapping(address provider => mapping(uint256 window => bool)) public accepted;
     uint256 public wrongAccepted;
     mapping(string what => uint256) public done;
-    /// @dev Hashes of subtrees of zeros, and the root of a slot of zeros.
+    /// @dev The path of any cell of a slot of zeros, and its root.
     bytes32[] private zeros;
     bytes32 private zeroRoot;
 
@@ -27,9 +27,13 @@ contract Actors is World {
             newProvider(key(i), 3_000e18);
         }
         zeroRoot = sha256(abi.encodePacked(uint8(0), new bytes(496)));
-        for (uint256 level = 0; level < 21; level++) {
-            zeros.push(zeroRoot);
-            zeroRoot = sha256(abi.encodePacked(uint8(1), zeroRoot, zeroRoot));
+        for (uint256 level = 0; level < 7; level++) {
+            bytes memory children = abi.encodePacked(uint8(1));
+            for (uint256 child = 0; child < 8; child++) {
+                if (child < 7) zeros.push(zeroRoot);
+                children = abi.encodePacked(children, zeroRoot);
+            }
+            zeroRoot = sha256(children);
         }
         for (uint256 i = 0; i < 2; i++) {
             newAgreement(1e18);
