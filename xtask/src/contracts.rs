@@ -76,8 +76,9 @@ fn artifacts(room: &Path, sources: &[PathBuf]) -> Result<BTreeMap<String, String
             let built: Value =
                 serde_json::from_str(&read(&path)?).map_err(|why| format!("{}: {why}", path.display()))?;
             let code = built["bytecode"]["object"].as_str().unwrap_or_default();
-            if code.len() <= 2 {
-                continue; // Interfaces and abstract contracts have no code.
+            let callable = built["abi"].as_array().is_some_and(|it| !it.is_empty());
+            if code.len() <= 2 || !callable {
+                continue; // Interfaces and abstract contracts have no code, internal libraries nothing to call.
             }
             let artifact = json!({ "abi": built["abi"], "bytecode": code });
             let text = serde_json::to_string_pretty(&artifact).map_err(|why| why.to_string())?;
