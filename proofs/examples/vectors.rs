@@ -2,14 +2,18 @@
 //!
 //! `cargo run --release -p holdfast-proofs --example vectors -- proofs/vectors`
 
-use ark_bn254::{Fq, G1Affine, G2Affine};
+use ark_bn254::{G1Affine, G2Affine};
 use ark_ec::AffineRepr;
 use ark_ff::{BigInteger, Field, PrimeField};
 use holdfast_proofs::{
     challenge::indices,
     circuit::{AccessCircuit, AccessKey, AccessList, ProviderCircuit, SlotCircuit, provider_publics},
     field::{Fr, pack, random, to_be_bytes},
-    groth16::{Proof, ProvingKey, Trapdoor, encoding::proof_to_bytes, prove, setup},
+    groth16::{
+        Proof, ProvingKey, Trapdoor,
+        encoding::{g1_words, g2_words, proof_to_bytes},
+        prove, setup,
+    },
     poseidon::{cell_hash, challenge_hash, node_hash},
     tree::{CellTreeBuilder, Schedule, SlotTree, SlotTreeBuilder, TreeError},
 };
@@ -279,18 +283,12 @@ fn number_of(value: &Fr) -> String {
     format!("0x{}", hex::encode(to_be_bytes(value)))
 }
 
-fn coordinate(value: Fq) -> String {
-    format!("0x{}", hex::encode(value.into_bigint().to_bytes_be()))
-}
-
 fn g1(point: &G1Affine) -> [String; 2] {
-    let (x, y) = point.xy().unwrap_or_default();
-    [x, y].map(coordinate)
+    g1_words(point).map(|word| format!("0x{}", hex::encode(word)))
 }
 
 fn g2(point: &G2Affine) -> [String; 4] {
-    let (x, y) = point.xy().unwrap_or_default();
-    [x.c1, x.c0, y.c1, y.c0].map(coordinate)
+    g2_words(point).map(|word| format!("0x{}", hex::encode(word)))
 }
 
 fn words(bytes: &[u8]) -> Vec<String> {

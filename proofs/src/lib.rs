@@ -10,11 +10,13 @@
 //! | [`challenge`] | from a seed to the challenged cells |
 //! | [`r1cs`] | one way to write a circuit, for set-up and for proving |
 //! | [`circuit`] | the statements |
-//! | [`groth16`] | set-up, keys, prover, verifier |
+//! | [`groth16`] | development set-up, keys, prover, verifier |
+//! | [`ceremony`] | the trusted set-up |
 //!
 //! Nothing here waits, opens a file or a socket, reads a clock or draws randomness of its own. What may run in
 //! parallel runs in the rayon pool of the caller. The format is specified in `docs/spec/proof.md`.
 
+pub mod ceremony;
 pub mod challenge;
 pub mod circuit;
 pub mod field;

@@ -81,6 +81,12 @@ pub enum DecodeError {
     /// A public input is not below the scalar field's modulus: it would be another name of a smaller one.
     #[error("public input {0} is not below the modulus")]
     Input(usize),
+    /// A contribution is of no kind that is known.
+    #[error("contribution of kind {0}")]
+    Kind(u8),
+    /// A number is not below the scalar field's modulus.
+    #[error("number is not below the modulus")]
+    Scalar,
     /// The content is not what was written.
     #[error("checksum differs")]
     Checksum,
@@ -91,17 +97,21 @@ fn hex_start(digest: &[u8; 32]) -> String {
 }
 
 /// Reads from the front of bytes whose length was checked.
-struct Reader<'a>(&'a [u8]);
+pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn bytes<const N: usize>(&mut self) -> Result<&'a [u8; N], DecodeError> {
+    pub(crate) fn bytes<const N: usize>(&mut self) -> Result<&'a [u8; N], DecodeError> {
         let (first, rest) =
             self.0.split_first_chunk().ok_or(DecodeError::Length { got: self.0.len(), expected: N })?;
         self.0 = rest;
         Ok(first)
     }
 
-    fn header(&mut self, mark: [u8; 4], circuit: Option<&[u8; 32]>) -> Result<[u8; 32], DecodeError> {
+    pub(crate) fn header(
+        &mut self,
+        mark: [u8; 4],
+        circuit: Option<&[u8; 32]>,
+    ) -> Result<[u8; 32], DecodeError> {
         let found = *self.bytes::<4>()?;
         if found != mark {
             return Err(DecodeError::Mark(found));
@@ -117,13 +127,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn count(&mut self, most: usize) -> Result<usize, DecodeError> {
+    pub(crate) fn count(&mut self, most: usize) -> Result<usize, DecodeError> {
         let got = u32::from_le_bytes(*self.bytes()?) as usize;
         if got > most { Err(DecodeError::Count { got, most }) } else { Ok(got) }
     }
 
     /// All that is left must be so long.
-    fn exactly(&self, expected: usize) -> Result<(), DecodeError> {
+    pub(crate) fn exactly(&self, expected: usize) -> Result<(), DecodeError> {
         let got = self.0.len();
         if got == expected { Ok(()) } else { Err(DecodeError::Length { got, expected }) }
     }
@@ -134,7 +144,11 @@ impl<'a> Reader<'a> {
         Fq::from_bigint(BigInt::new(limbs)).ok_or(DecodeError::Coordinate)
     }
 
-    fn g1(&mut self) -> Result<G1Affine, DecodeError> {
+    pub(crate) fn scalar(&mut self) -> Result<Fr, DecodeError> {
+        from_be_bytes(self.bytes()?).ok_or(DecodeError::Scalar)
+    }
+
+    pub(crate) fn g1(&mut self) -> Result<G1Affine, DecodeError> {
         let point = G1Affine::new_unchecked(self.coordinate()?, self.coordinate()?);
         if point.is_on_curve() && !point.is_zero() { Ok(point) } else { Err(DecodeError::NotOnCurve) }
     }
@@ -174,35 +188,44 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn header(out: &mut Vec<u8>, mark: [u8; 4], circuit: &[u8; 32]) {
+pub(crate) fn header(out: &mut Vec<u8>, mark: [u8; 4], circuit: &[u8; 32]) {
     out.extend_from_slice(&mark);
     out.extend_from_slice(&VERSION.to_le_bytes());
     out.extend_from_slice(circuit);
 }
 
-fn put_count(out: &mut Vec<u8>, count: usize) {
+pub(crate) fn put_count(out: &mut Vec<u8>, count: usize) {
     out.extend_from_slice(&u32::try_from(count).expect("counts are bounded by the domain").to_le_bytes());
 }
 
-fn put_coordinate(out: &mut Vec<u8>, value: Fq) {
-    for limb in value.into_bigint().0.iter().rev() {
-        out.extend_from_slice(&limb.to_be_bytes());
+fn word(coordinate: Fq) -> [u8; 32] {
+    let mut word = [0; 32];
+    for (bytes, limb) in word.chunks_exact_mut(8).zip(coordinate.into_bigint().0.iter().rev()) {
+        bytes.copy_from_slice(&limb.to_be_bytes());
     }
+    word
 }
 
-/// Writes a point of G1.
+/// A point of G1 as the EVM takes it: x, y.
+#[must_use]
+pub fn g1_words(point: &G1Affine) -> [[u8; 32]; 2] {
+    let (x, y) = point.xy().unwrap_or_default();
+    [x, y].map(word)
+}
+
+/// A point of G2 as the EVM takes it: x.c1, x.c0, y.c1, y.c0.
+#[must_use]
+pub fn g2_words(point: &G2Affine) -> [[u8; 32]; 4] {
+    let (x, y) = point.xy().unwrap_or_default();
+    [x.c1, x.c0, y.c1, y.c0].map(word)
+}
+
 pub(crate) fn put_g1(out: &mut Vec<u8>, point: &G1Affine) {
-    let (x, y) = point.xy().unwrap_or_default();
-    put_coordinate(out, x);
-    put_coordinate(out, y);
+    out.extend_from_slice(g1_words(point).as_flattened());
 }
 
-/// Writes a point of G2.
-pub(crate) fn put_g2(out: &mut Vec<u8>, point: &G2Affine) {
-    let (x, y) = point.xy().unwrap_or_default();
-    for coordinate in [x.c1, x.c0, y.c1, y.c0] {
-        put_coordinate(out, coordinate);
-    }
+fn put_g2(out: &mut Vec<u8>, point: &G2Affine) {
+    out.extend_from_slice(g2_words(point).as_flattened());
 }
 
 /// A proof as a contract takes it.

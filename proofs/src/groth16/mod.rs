@@ -4,7 +4,7 @@
 //! since it takes the products of each constraint from [`crate::r1cs::Assignment`] and keeps a key without points at
 //! infinity; tests hold its proofs equal, byte for byte, to those of `ark-groth16`.
 
-mod domain;
+pub(crate) mod domain;
 pub mod encoding;
 mod key;
 mod prover;
@@ -16,4 +16,4 @@ mod verifier;
 pub use key::{ProvingKey, Query};
 pub use prover::{ProveError, prove};
 pub use setup::{SetupError, Trapdoor, setup};
-pub use verifier::{Proof, Verifier, VerifyError, VerifyingKey};
+pub use verifier::{DevelopmentKey, PUBLIC_MAINNETS, Proof, Verifier, VerifyError, VerifyingKey};

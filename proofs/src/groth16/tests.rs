@@ -1,7 +1,7 @@
 //! Proofs against `ark-groth16`, and what must be refused.
 
 use super::{
-    ProveError, ProvingKey, SetupError, Trapdoor, VerifyError,
+    DevelopmentKey, PUBLIC_MAINNETS, ProveError, ProvingKey, SetupError, Trapdoor, VerifyError,
     encoding::{self, DecodeError},
     prove,
     prover::prove_assignment,
@@ -203,6 +203,19 @@ fn who_knows_the_trapdoor_can_forge_and_the_key_says_so() {
     assert_eq!(setup(&circuit(), &degenerate), Err(SetupError::Degenerate));
     let degenerate = Trapdoor { delta: Fr::ZERO, ..secret.clone() };
     assert_eq!(setup(&circuit(), &degenerate), Err(SetupError::Degenerate));
+}
+
+#[test]
+fn a_development_key_is_refused_on_public_main_networks_alone() {
+    let secret = Trapdoor { tau: Fr::from(5), alpha: Fr::from(6), beta: Fr::from(7), delta: Fr::from(8) };
+    let real = setup(&circuit(), &secret).unwrap().verifying;
+    for (chain_id, name) in PUBLIC_MAINNETS {
+        assert_eq!(KEY.verifying.admit(chain_id), Err(DevelopmentKey { chain_id, name }));
+        assert_eq!(real.admit(chain_id), Ok(()));
+    }
+    for chain_id in [31_337, 11_155_111, 97] {
+        assert_eq!(KEY.verifying.admit(chain_id), Ok(()));
+    }
 }
 
 #[test]

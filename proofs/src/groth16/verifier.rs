@@ -27,6 +27,31 @@ pub enum VerifyError {
     Refused,
 }
 
+/// Chain ids of public main networks (EIP-155), as the generated verifier contracts list them.
+pub const PUBLIC_MAINNETS: [(u64, &str); 11] = [
+    (1, "Ethereum"),
+    (10, "OP Mainnet"),
+    (56, "BNB Smart Chain"),
+    (100, "Gnosis"),
+    (137, "Polygon"),
+    (324, "ZKsync Era"),
+    (8_453, "Base"),
+    (42_161, "Arbitrum One"),
+    (43_114, "Avalanche C-Chain"),
+    (59_144, "Linea"),
+    (534_352, "Scroll"),
+];
+
+/// A key that anybody can forge with was about to be used on a public main network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("development key, insecure, on a public main network: chain {chain_id}, {name}")]
+pub struct DevelopmentKey {
+    /// The network's chain id.
+    pub chain_id: u64,
+    /// Its name.
+    pub name: &'static str,
+}
+
 /// What a verifier knows of a circuit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VerifyingKey {
@@ -37,7 +62,7 @@ pub struct VerifyingKey {
 }
 
 impl VerifyingKey {
-    pub(super) fn new(
+    pub(crate) fn new(
         circuit: [u8; 32],
         alpha_g1: G1Affine,
         beta_g2: G2Affine,
@@ -63,6 +88,20 @@ impl VerifyingKey {
         let trapdoor = Trapdoor::insecure_development();
         (G1Affine::generator() * trapdoor.alpha).into_affine() == self.ark.alpha_g1
             || (G2Affine::generator() * trapdoor.delta).into_affine() == self.ark.delta_g2
+    }
+
+    /// Refuses a development key where money is real.
+    ///
+    /// # Errors
+    /// [`DevelopmentKey`] if this is one and the chain is one of [`PUBLIC_MAINNETS`].
+    pub fn admit(&self, chain_id: u64) -> Result<(), DevelopmentKey> {
+        let public = PUBLIC_MAINNETS.iter().find(|(id, _)| *id == chain_id);
+        match public {
+            Some((chain_id, name)) if self.is_insecure_development() => {
+                Err(DevelopmentKey { chain_id: *chain_id, name })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Makes ready to verify many proofs.
