@@ -10,6 +10,7 @@ pub mod data;
 pub mod env;
 pub mod events;
 pub mod limits;
+pub mod memory;
 pub mod node;
 pub mod settings;
 pub mod types;

@@ -63,6 +63,8 @@ pub const MAILBOX: usize = 64;
 
 /// Most bytes of one note in an upload journal.
 pub const MAX_JOURNAL_NOTE: usize = 256 << 10;
+/// Memory for the trees of slots that were challenged lately: about 1 % of the slots' bytes.
+pub const TREE_CACHE_BYTES: u64 = 64 << 20;
 /// Largest note of a watched placement, in bytes: some four hundred holders.
 pub const MAX_WATCH_NOTE: usize = 64 << 10;
 /// Most shards of one placement, so that its record stays within its limit.

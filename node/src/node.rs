@@ -2,7 +2,7 @@
 //! stops. It decides nothing.
 
 use crate::{
-    actors::{client, network, repair, storage},
+    actors::{client, network, proof, repair, storage},
     env::Env,
     settings::Settings,
     types::Identity,
@@ -60,6 +60,10 @@ pub struct Node {
     pub repair_status: Recipient<repair::RepairStatusQuery>,
     /// Tells which placements are held.
     pub held: Recipient<storage::HeldPlacements>,
+    /// Commits to a slot.
+    pub commit_slot: Recipient<proof::CommitSlot>,
+    /// Answers a challenge.
+    pub prove_slot: Recipient<proof::ProveSlot>,
 }
 
 impl Node {
@@ -68,7 +72,7 @@ impl Node {
     /// # Errors
     /// [`storage::StorageError`] if the data directory cannot be used.
     pub async fn start(env: Env, keys: Keys, settings: Settings) -> Result<Self, storage::StorageError> {
-        let Env { common, net, disk } = env;
+        let Env { common, net, disk, prover } = env;
         let (timing, codec) = (settings.timing, settings.codec);
         let peer = keys.peer.clone();
         let storage = storage::StorageActor::start(common.clone(), disk, peer.clone(), settings).await?;
@@ -100,6 +104,7 @@ impl Node {
             held: repair.clone().recipient(),
             dropped: repair.clone().recipient(),
         });
+        let proof = proof::ProofActor::start(prover, storage.clone().recipient());
         Ok(Self {
             put: client.clone().recipient(),
             get: client.clone().recipient(),
@@ -110,6 +115,8 @@ impl Node {
             network_status: network.recipient(),
             repair_status: repair.recipient(),
             held: storage.recipient(),
+            commit_slot: proof.clone().recipient(),
+            prove_slot: proof.recipient(),
         })
     }
 }

@@ -5,10 +5,14 @@ use holdfast::{
     env::{
         Clock, Disk, Record,
         conformance::{self, net::Peer},
-        live::{self, LiveClock, LiveDisk, LiveError, LiveRecord, LiveRng, LiveSpawn},
+        live::{self, LiveClock, LiveDisk, LiveError, LiveProver, LiveRecord, LiveRng, LiveSpawn},
     },
     node::Keys,
     settings::Settings,
+};
+use holdfast_proofs::{
+    circuit::SlotCircuit,
+    groth16::{Trapdoor, setup},
 };
 use std::{path::Path, rc::Rc, sync::Arc, time::Duration};
 use tokio::{runtime::Builder, sync::oneshot, task::LocalSet};
@@ -151,6 +155,17 @@ fn disk_takes_writes_from_several_threads() {
         file.read_at(block * 700, &mut bytes).expect("a read");
         assert_eq!(bytes, [block as u8; 700]);
     }
+}
+
+#[test]
+fn prover() {
+    let circuit = SlotCircuit::new(2, 3).expect("a small circuit");
+    let key = setup(&circuit, &Trapdoor::insecure_development()).expect("a key");
+    let slow = || std::thread::sleep(Duration::from_millis(100));
+    run(async {
+        let prover = LiveProver::new(circuit, key, Rc::new(LiveRng));
+        conformance::prover::check(&prover, &LiveClock::new(), slow).await;
+    });
 }
 
 #[test]

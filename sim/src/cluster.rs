@@ -7,7 +7,10 @@ pub use node::{ClusterError, NodeSpec, NodeState};
 
 use crate::{
     NodeNumber,
-    env::{Machine, Network, SimClock, SimDisk, SimRecord, SimRng, SimSpawn, Stop, Time, rng},
+    env::{
+        Machine, Network, ProverKeys, SimClock, SimDisk, SimProver, SimRecord, SimRng, SimSpawn, Stop, Time,
+        rng,
+    },
     links::Host,
     trace::{Counters, Life, Recorder},
     world::{WorldPlan, set_timers},
@@ -19,7 +22,7 @@ use futures::{
 };
 use holdfast::{
     actors::storage::StorageError,
-    env::{Common, Env},
+    env::{Common, Env, Prover},
     node::{Keys, Node},
     settings::Settings,
     types::PeerId,
@@ -55,6 +58,7 @@ struct Inner<H> {
     recorder: Recorder,
     network: Network,
     boot: Boot<H>,
+    prover: Option<Rc<ProverKeys>>,
     members: RefCell<Vec<Member<H>>>,
     drivers: RefCell<Vec<JoinHandle<()>>>,
     power_cuts: mpsc::UnboundedSender<NodeNumber>,
@@ -88,6 +92,7 @@ impl<H: Clone + 'static> Cluster<H> {
         set_timers(&time);
         let network = Network::new(plan.net, time.clone(), recorder.clone(), plan.links, seed);
         let (power_cuts, cut) = mpsc::unbounded();
+        let prover = plan.prover.map(|plan| Rc::new(ProverKeys::new(plan)));
         let inner = Inner {
             seed,
             plan,
@@ -95,6 +100,7 @@ impl<H: Clone + 'static> Cluster<H> {
             recorder,
             network: network.clone(),
             boot,
+            prover,
             members: RefCell::default(),
             drivers: RefCell::default(),
             power_cuts,
@@ -166,10 +172,11 @@ impl<H: Clone + 'static> Cluster<H> {
         let (keys, settings) = (member.keys.clone(), member.spec.settings.clone());
         let (common, disk) = (self.common(node, &member), Arc::new(member.disk.next_life()));
         drop(member);
+        let prover = self.prover(node, life);
         let cluster = self.clone();
         let main = async move {
             let net = cluster.0.network.start(node, life, common.clone(), &keys.peer).await;
-            let outcome = (cluster.0.boot)(Env { common, net, disk }, keys, settings).await;
+            let outcome = (cluster.0.boot)(Env { common, net, disk, prover }, keys, settings).await;
             cluster.started(node, life, &outcome);
             // Nobody may be waiting.
             let _ = ready.send(outcome);
@@ -292,6 +299,11 @@ impl<H: Clone + 'static> Cluster<H> {
         Ok(self.member(node)?.disk.clone())
     }
 
+    /// The key that all nodes prove with; `None` if they cannot.
+    pub fn prover_keys(&self) -> Option<Rc<ProverKeys>> {
+        self.0.prover.clone()
+    }
+
     /// The world's clock.
     pub fn time(&self) -> Time {
         self.0.time.clone()
@@ -370,6 +382,12 @@ impl<H: Clone + 'static> Cluster<H> {
             spawn: Rc::new(SimSpawn { time: time.clone(), machine: Rc::clone(&member.machine) }),
             record: Rc::new(SimRecord { node, time, recorder: self.0.recorder.clone() }),
         }
+    }
+
+    fn prover(&self, node: NodeNumber, life: u32) -> Option<Rc<dyn Prover>> {
+        let keys = self.prover_keys()?;
+        let stream = u64::from(node.0) << 32 | u64::from(life);
+        Some(Rc::new(SimProver::new(keys, self.time(), self.0.seed, stream)))
     }
 
     fn new_keys(&self, number: u64) -> Keys {

@@ -1,7 +1,7 @@
 //! A world to run in: its settings, and the runtime that makes it deterministic.
 
 use crate::{
-    env::{ComputePlan, DiskPlan, NetKind, Time},
+    env::{ComputePlan, DiskPlan, NetKind, ProverKind, ProverPlan, Time},
     links::LinkPlan,
 };
 use futures::future::LocalBoxFuture;
@@ -22,6 +22,9 @@ pub struct WorldPlan {
     pub disk: DiskPlan,
     /// Their processors.
     pub compute: ComputePlan,
+    /// How they prove; by default they cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prover: Option<ProverPlan>,
 }
 
 impl WorldPlan {
@@ -39,6 +42,9 @@ impl WorldPlan {
                 return Err("net.libp2p.bootstrap is 0, it must be at least 1".into());
             }
             NetKind::Direct { .. } | NetKind::Libp2p { .. } => {}
+        }
+        if let Some(prover) = &self.prover {
+            prover.validate().map_err(|why| format!("prover.{why}"))?;
         }
         let positive = [
             ("disk.read_mb_per_s", self.disk.read_mb_per_s),
@@ -65,6 +71,11 @@ impl WorldPlan {
         if matches!(self.net, NetKind::Direct { .. }) {
             modelled.push("dht lookups and storage");
         }
+        match self.prover.map(|prover| prover.kind) {
+            Some(ProverKind::Modelled) => modelled.push("proofs: forged, if every challenged cell is held"),
+            Some(ProverKind::Inline) => modelled.push("proving time"),
+            None => {}
+        }
         modelled
     }
 }
@@ -85,6 +96,7 @@ pub fn run<T: Send + 'static>(
         let runtime = madsim::runtime::Runtime::with_seed_and_config(seed, madsim::Config::default());
         runtime.block_on(async { world().await })
     };
+    crate::threads::start();
     let thread = std::thread::Builder::new().name("world".into()).stack_size(STACK).spawn(body);
     let thread = thread.expect("the system can start one thread");
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))

@@ -8,7 +8,7 @@ use holdfast::{
 use holdfast_sim::{
     NodeNumber,
     cluster::{Boot, Cluster, NodeSpec},
-    env::{DiskPlan, NetKind, SimDisk, SimRecord, SimRng, rng},
+    env::{DiskPlan, NetKind, ProverKind, ProverPlan, SimDisk, SimRecord, SimRng, rng},
     world::{WorldPlan, run},
 };
 use std::{
@@ -111,6 +111,39 @@ fn clock_and_spawn() {
         }
         .boxed_local()
     });
+}
+
+fn prover(kind: ProverKind) {
+    run(1, move || {
+        async move {
+            let prover = ProverPlan { kind, levels: 2, samples: 3, prove_s: 5.0, commit_mb_per_s: 0.1 };
+            let boot: Boot<()> = Rc::new(|env, _, _| {
+                async move {
+                    let prover = env.prover.expect("the world has a prover");
+                    // A simulated disk takes no time, but a commit does.
+                    conformance::prover::check(&*prover, &*env.common.clock, || {}).await;
+                    Ok(())
+                }
+                .boxed_local()
+            });
+            let plan = WorldPlan { prover: Some(prover), ..WorldPlan::default() };
+            let cluster = Cluster::with_boot(plan, 1, boot);
+            let node = cluster.add_node(NodeSpec::default());
+            cluster.start(node).await.expect("the suite passes");
+            cluster.shut_down().await;
+        }
+        .boxed_local()
+    });
+}
+
+#[test]
+fn a_real_prover() {
+    prover(ProverKind::Inline);
+}
+
+#[test]
+fn a_modelled_prover() {
+    prover(ProverKind::Modelled);
 }
 
 #[test]

@@ -68,6 +68,7 @@ fn result(series: &Series) -> RunResult {
         repair_bytes: 123_456,
         network_bytes: 9_876_543,
         retrieval_latency_ms: Latency::of(&series.retrievals),
+        audit: None,
         checks: BTreeMap::from([("S1".into(), Verdict::Fail), ("L1".into(), Verdict::Pass)]),
         broken: BTreeMap::from([("S1".into(), vec!["x & y".into()])]),
         not_evaluated: BTreeMap::new(),

@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod network;
+pub mod proof;
 pub mod repair;
 pub mod storage;
 

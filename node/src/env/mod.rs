@@ -4,11 +4,12 @@
 //! **Invariant:** nothing outside this folder knows which world it runs in.
 //!
 //! Everything here is used on one thread (the node's `LocalSet`), so futures need not be `Send`.
-//! Storage proofs and the chain will be two more capabilities, `Prover` and `Chain`.
+//! The chain will be one more capability, `Chain`.
 
 mod clock;
 mod disk;
 mod net;
+pub mod prover;
 mod record;
 mod rng;
 mod spawn;
@@ -20,6 +21,7 @@ pub mod live;
 pub use clock::{Clock, Elapsed, timeout};
 pub use disk::{Disk, DiskError, DiskFile};
 pub use net::{Dht, Inbound, Net, NetError};
+pub use prover::{Prover, ProverError, ReadSlot};
 pub use record::Record;
 pub use rng::Rng;
 pub use spawn::{Spawn, Work, blocking};
@@ -48,4 +50,6 @@ pub struct Env {
     pub net: Rc<dyn Net>,
     /// For the storage actor alone.
     pub disk: std::sync::Arc<dyn Disk>,
+    /// For the proof actor alone; a node without one cannot prove.
+    pub prover: Option<Rc<dyn Prover>>,
 }

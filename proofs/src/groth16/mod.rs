@@ -6,6 +6,8 @@
 
 pub(crate) mod domain;
 pub mod encoding;
+#[cfg(any(test, feature = "forge"))]
+mod forge;
 mod key;
 mod prover;
 mod setup;

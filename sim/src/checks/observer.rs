@@ -286,6 +286,11 @@ impl Observer {
         Redundancy { segments: live.len(), min, p05: quantile(0.05), p50: quantile(0.5), p95: quantile(0.95) }
     }
 
+    /// Who holds a slot of a placement, by number.
+    pub fn holders(&self, placement: PlacementId) -> BTreeSet<usize> {
+        self.segments_of(placement).flat_map(|(_, slots)| slots.iter().flatten().copied()).collect()
+    }
+
     /// Shards that a node holds by these books.
     pub fn shards_on(&self, node: usize) -> u64 {
         self.held.get(&node).map_or(0, |held| held.len() as u64)

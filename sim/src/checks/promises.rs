@@ -1,6 +1,7 @@
 //! The promises themselves.
 
 use super::Observer;
+use crate::result::AuditResult;
 use holdfast::{
     actors::repair::verdict::{Verdict as Judgement, judge},
     types::PlacementId,
@@ -42,6 +43,16 @@ pub enum FileFate {
 }
 
 impl Check {
+    /// What challenges tell: nobody passes without the cells (S2), nobody fails with them (S3), and cheaters are
+    /// found out as often as sampling lets expect.
+    pub fn of_audit(audit: &AuditResult) -> [Self; 3] {
+        [
+            Self::new("S2", audit.wrongly_accepted.clone()),
+            Self::new("S3", audit.wrongly_refused.clone()),
+            Self::new("DETECTION", audit.surprises()),
+        ]
+    }
+
     fn new(id: &'static str, why: Vec<String>) -> Self {
         let verdict = if why.is_empty() { Verdict::Pass } else { Verdict::Fail };
         Self { id, verdict, why }

@@ -62,6 +62,27 @@ pub(super) fn print(result: &RunResult) {
     for (name, value) in rows {
         println!("{name:<24}{value}");
     }
+    audit(result);
+    checks(result);
+}
+
+/// How often each kind of provider was found out.
+fn audit(result: &RunResult) {
+    for kind in result.audit.iter().flat_map(|audit| &audit.kinds) {
+        let (low, high) = kind.interval();
+        println!(
+            "{:<24}{} of {} challenges missed ({:.2} %), expected {low} to {high} ({:.2} %)",
+            format!("{:.0} % cells dropped", kind.dropped * 100.0),
+            kind.missed,
+            kind.answered(),
+            kind.measured() * 100.0,
+            kind.expected() * 100.0
+        );
+    }
+}
+
+/// Which promises held, and why others did not.
+fn checks(result: &RunResult) {
     for (id, verdict) in &result.checks {
         let word = if *verdict == Verdict::Pass { "pass" } else { "FAIL" };
         println!("{:<24}{word}", format!("check {id}"));

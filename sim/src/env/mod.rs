@@ -6,6 +6,7 @@
 mod clock;
 mod disk;
 mod net;
+mod prover;
 mod record;
 pub mod rng;
 mod spawn;
@@ -13,6 +14,7 @@ mod spawn;
 pub use clock::{START, SimClock, Sleep, Time};
 pub use disk::{DiskPlan, PowerCut, SimDisk};
 pub use net::{DirectNet, Fabric, NetKind, Network, Stop};
+pub use prover::{ProverKeys, ProverKind, ProverPlan, SimProver};
 pub use record::SimRecord;
 pub use rng::SimRng;
 pub use spawn::{ComputePlan, Machine, SimSpawn};

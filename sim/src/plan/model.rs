@@ -1,5 +1,6 @@
 //! The shape of a plan. Every field but `name` and `nodes` has a default.
 
+use super::audit::AuditPlan;
 use crate::{
     churn::{ChurnPlan, trace::Session},
     faults::{Fault, FaultPlan},
@@ -51,6 +52,9 @@ pub struct Plan {
     /// Files.
     #[serde(default)]
     pub workload: WorkloadPlan,
+    /// Challenges; they need a prover in `world`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditPlan>,
     /// The sessions of the churn trace, if there is one.
     #[serde(skip)]
     pub sessions: Vec<Session>,
@@ -150,7 +154,7 @@ impl Plan {
 }
 
 /// A duration of so many hours, which validation has bounded.
-fn hours(hours: f64) -> Duration {
+pub(super) fn hours(hours: f64) -> Duration {
     Duration::from_secs_f64(hours * crate::churn::HOUR)
 }
 

@@ -47,9 +47,21 @@ impl Plan {
         let settings = Settings { timing: self.node.timing, ..Settings::default() };
         settings.validate().or_else(|e| wrong("node", e.to_string()))?;
         self.churn.validate().or_else(|(key, why)| wrong(&format!("churn.{key}"), why))?;
+        self.validate_audit()?;
         self.workload
             .validate(self.nodes, self.duration_h)
             .or_else(|(key, why)| wrong(&format!("workload.{key}"), why))
+    }
+
+    fn validate_audit(&self) -> Result<(), PlanError> {
+        let Some(audit) = &self.audit else { return Ok(()) };
+        if self.world.prover.is_none() {
+            return wrong("world.prover", "is needed for an audit");
+        }
+        if let Err((key, why)) = audit.validate(self.duration_h) {
+            return wrong(&format!("audit.{key}"), why);
+        }
+        Ok(())
     }
 
     fn validate_faults(&self) -> Result<(), PlanError> {

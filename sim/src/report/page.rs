@@ -14,8 +14,11 @@ use std::fmt::Write;
 const STYLE: &str = include_str!("style.css");
 
 /// What each check promises, in a reader's words.
-const PROMISES: [(&str, &str); 5] = [
+const PROMISES: [(&str, &str); 8] = [
     ("S1", "with at most n − k shards of each segment lost, every stored file comes back byte for byte"),
+    ("S2", "no proof is accepted from a provider that lacks a challenged cell"),
+    ("S3", "a provider that holds its cells and is online always passes"),
+    ("DETECTION", "providers that dropped cells are found out as often as sampling lets expect"),
     ("S5", "a placement never breaks its policy: one provider a slot, bounds for each operator and region"),
     ("L1", "once faults stop, every segment is above its repair threshold again within the settling time"),
     ("BOOKS", "every shard that was acknowledged by the recorded events is on its holder's disk at the end"),
@@ -33,13 +36,14 @@ pub fn render(plan: &Plan, result: &RunResult, series: &Series) -> Result<String
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{name} · seed {} · Holdfast</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
-         {}\n<h2>Promises</h2>\n{}\n<h2>Over time</h2>\n<div class=\"plots\">\n{plots}</div>\n\
+         {}\n<h2>Promises</h2>\n{}\n{}<h2>Over time</h2>\n<div class=\"plots\">\n{plots}</div>\n\
          <h2>Result</h2>\n{}\n<h2>What is modelled</h2>\n{}\n<h2>Repeat it</h2>\n<pre>{}</pre>\n\
          <h2>Plan</h2>\n<details><summary>the plan with every default filled in</summary>\n<pre>{}</pre></details>\n\
          </main>\n</body>\n</html>\n",
         result.seed,
         header(plan, result),
         checks(result),
+        audit(result),
         tables(result),
         list(&result.modelled),
         escape(&result.replay),
@@ -82,6 +86,9 @@ fn header(plan: &Plan, result: &RunResult) -> String {
 fn checks(result: &RunResult) -> String {
     let mut items = String::new();
     for (id, promise) in PROMISES {
+        if !result.checks.contains_key(id) && !result.not_evaluated.contains_key(id) {
+            continue;
+        }
         let (class, word) = match result.checks.get(id) {
             Some(Verdict::Pass) => ("pass", "kept"),
             Some(Verdict::Fail) => ("fail", "broken"),
@@ -95,6 +102,33 @@ fn checks(result: &RunResult) -> String {
             .expect("a string takes all that is written");
     }
     format!("<ul class=\"checks\">{items}</ul>")
+}
+
+/// What challenges found out, beside what was expected.
+fn audit(result: &RunResult) -> String {
+    let Some(audit) = &result.audit else { return String::new() };
+    let mut rows = String::new();
+    for kind in &audit.kinds {
+        let (low, high) = kind.interval();
+        write!(
+            rows,
+            "<tr><td>{:.0} %</td><td>{}</td><td>{}</td><td>{}</td><td>{:.2} %</td><td>{:.2} %</td><td>{low} to {high}</td></tr>",
+            kind.dropped * 100.0,
+            kind.slots,
+            thousands(kind.answered()),
+            thousands(kind.missed),
+            kind.measured() * 100.0,
+            kind.expected() * 100.0,
+        )
+        .expect("a string takes all that is written");
+    }
+    format!(
+        "<h2>Challenges</h2>\n<p>Each asked for {} of {} cells.</p>\n<table><thead><tr><th>cells dropped</th>\
+         <th>slots</th><th>challenges</th><th>missed</th><th>detected</th><th>1 − (1 − x)<sup>k</sup></th>\
+         <th>missed, expected (99.9 %)</th></tr></thead><tbody>{rows}</tbody></table>\n",
+        audit.samples,
+        thousands(audit.cells),
+    )
 }
 
 fn plot(plot: &Plot) -> String {

@@ -1,6 +1,6 @@
 //! `result.json`: the fields that others rely on.
 
-use super::Retrieval;
+use super::{AuditResult, Retrieval};
 use crate::checks::Verdict;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -72,6 +72,9 @@ pub struct RunResult {
     pub network_bytes: u64,
     /// Time from request to last byte, of all fetches that succeeded.
     pub retrieval_latency_ms: Latency,
+    /// Challenges, if there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditResult>,
     /// Promises, and whether they were kept.
     pub checks: BTreeMap<String, Verdict>,
     /// What was broken, by promise, as sentences.

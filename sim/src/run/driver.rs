@@ -1,6 +1,6 @@
 //! Churn and faults: carries out what the plan says, in virtual time.
 
-use super::{outcome::World, progress::Progress, traffic, watch::Watch};
+use super::{audit::audit, outcome::World, progress::Progress, traffic, watch::Watch};
 use crate::{
     NodeNumber,
     churn::{Change, Leave, Timeline, Transition},
@@ -28,6 +28,7 @@ pub(super) async fn live(plan: Plan, seed: u64, files: Vec<File>, progress: Prog
         churn(&watch),
         faults(&watch, storm_ends),
         traffic::live(&watch, &files, &schedule, storm_ends),
+        audit(&watch),
         watch.sample_until(storm_ends),
     );
     calm(&watch);

@@ -3,6 +3,7 @@
 //! [`run_plan`] is what the command line, tests and experiments call. What happens inside the world
 //! is in `driver` (churn and faults) and `traffic` (puts and gets); `outcome` sums it up.
 
+mod audit;
 mod driver;
 mod journal;
 mod outcome;

@@ -9,7 +9,7 @@ use crate::{
     checks::{Check, FileFate, evaluate},
     cluster::NodeState,
     plan::Plan,
-    result::{InputJson, Latency, Measured, RunResult, Series, Versions, binary_hash},
+    result::{AuditResult, InputJson, Latency, Measured, RunResult, Series, Versions, binary_hash},
     trace::Counters,
     workload::{File, Input},
 };
@@ -38,6 +38,7 @@ pub struct World {
     shards_repaired: u64,
     repair_bytes: u64,
     checks: Vec<Check>,
+    audit: Option<AuditResult>,
     series: Series,
     journal: String,
 }
@@ -72,7 +73,9 @@ impl World {
             .collect();
         let observer = watch.observer.borrow();
         let gets = watch.gets.get();
-        let checks = evaluate(&observer, &judged, gets.altered, books, watch.plan.settle_h);
+        let audit = watch.audit.take();
+        let mut checks = evaluate(&observer, &judged, gets.altered, books, watch.plan.settle_h);
+        checks.extend(audit.iter().flat_map(Check::of_audit));
         let departed = (0..watch.cluster.len() as u32)
             .filter(|&node| watch.cluster.state(NodeNumber(node)) == Some(NodeState::Departed));
         for check in &checks {
@@ -92,6 +95,7 @@ impl World {
             shards_repaired: observer.shards_repaired,
             repair_bytes: observer.repair_bytes,
             checks,
+            audit,
             series: watch.series.take(),
             journal: watch.journal.take().finish(),
         }
@@ -179,6 +183,7 @@ impl RunOutcome {
             repair_bytes: world.repair_bytes,
             network_bytes: world.counters.bytes,
             retrieval_latency_ms: Latency::of(&world.series.retrievals),
+            audit: world.audit.clone(),
             checks: world.checks.iter().map(|check| (check.id.to_owned(), check.verdict)).collect(),
             broken: broken(&world.checks),
             not_evaluated: not_evaluated(),

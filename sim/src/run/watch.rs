@@ -10,7 +10,7 @@ use crate::{
     cluster::{Cluster, NodeSpec, NodeState},
     env::START,
     plan::Plan,
-    result::{Retrieval, Sample, Series},
+    result::{AuditResult, Retrieval, Sample, Series},
 };
 use holdfast::{
     env::Clock,
@@ -59,6 +59,8 @@ pub(super) struct Watch {
     pub(super) crashed: RefCell<Vec<bool>>,
     /// By number of the node: since when it has been up at every glance.
     up_since: RefCell<Vec<Option<Timestamp>>>,
+    /// What came of the challenges, once they are over.
+    pub(super) audit: RefCell<Option<AuditResult>>,
     progress: Progress,
 }
 
@@ -86,6 +88,7 @@ impl Watch {
             wanted: RefCell::default(),
             crashed: RefCell::default(),
             up_since: RefCell::default(),
+            audit: RefCell::default(),
             progress,
         }
     }

@@ -428,6 +428,10 @@ answer!(ReadNote, Result<Option<Bytes>, StorageError>, |shell, ReadNote { shelf,
 answer!(ListNotes, Result<Vec<(String, Bytes)>, StorageError>, |shell, ListNotes(shelf)| {
     shell.job(Work::Read { bytes: 0 }, move |store| store.look(|index| index.notes(shelf))).await
 });
+answer!(OpenSlot, Result<Option<OpenedSlot>, StorageError>, |shell, OpenSlot(id)| {
+    let store = shell.store.clone();
+    shell.job(Work::Read { bytes: 0 }, move |_| OpenedSlot::open(&store, id)).await
+});
 answer!(StorageStatusQuery, Result<StorageStatus, StorageError>, |shell, _| shell.storage_status().await);
 answer!(Scrub, Result<ScrubReport, StorageError>, |shell, _| shell.scrub().await);
 

@@ -72,6 +72,14 @@ pub enum Shelf {
     Watch,
 }
 
+/// Open the slot that is held of a placement; `None` if it is not here as a whole.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Option<OpenedSlot>, StorageError>")]
+pub struct OpenSlot(pub PlacementId);
+
+/// The answer to [`OpenSlot`]: reads the slot's bytes.
+pub type OpenedSlot = super::slot::SlotReader;
+
 /// What is stored here.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Result<StorageStatus, StorageError>")]

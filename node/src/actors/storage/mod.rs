@@ -29,6 +29,7 @@ mod index;
 mod messages;
 mod notices;
 mod scrub;
+mod slot;
 mod state;
 mod store;
 #[cfg(test)]

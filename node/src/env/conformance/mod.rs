@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod disk;
 pub mod net;
+pub mod prover;
 pub mod record;
 pub mod rng;
 pub mod spawn;

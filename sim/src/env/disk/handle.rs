@@ -78,6 +78,11 @@ impl SimDisk {
         Self { shared: Arc::clone(&self.shared), life: state.life }
     }
 
+    /// Another view for as long as the present process lives, as the machine's operator has.
+    pub fn beside(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), life: self.state().life }
+    }
+
     /// The power failed: un-synced bytes and names are lost or torn, and all views are dead.
     pub fn crash(&self) {
         let mut state = self.state();

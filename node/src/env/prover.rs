@@ -1,0 +1,89 @@
+//! Proofs of retrievability.
+
+use futures::future::LocalBoxFuture;
+use holdfast_proofs::{
+    circuit::{SlotCircuit, SlotWitness},
+    field::Fr,
+    groth16::{Proof, ProveError, VerifyingKey},
+    tree::{Schedule, SlotTree, SlotTreeBuilder, TreeError},
+};
+use std::{ops::Range, sync::Arc};
+
+/// Bytes of a slot that are read at a time while its tree is built.
+const COMMIT_READ: u64 = 1 << 20;
+
+/// Returns a slot's bytes of a range, as they are on disk, or says why they cannot be read. Called where the
+/// tree or the proof is computed, and so possibly on another thread.
+pub type ReadSlot = Box<dyn FnMut(Range<u64>) -> Result<Vec<u8>, String> + Send>;
+
+/// Why there is no tree or no proof.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProverError {
+    /// The disk would not give the slot's bytes: try again, or repair it.
+    #[error("slot cannot be read: {0}")]
+    Read(String),
+    /// The slot's bytes are too many, or not those committed to: repair it.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// The prover refused.
+    #[error(transparent)]
+    Prove(#[from] ProveError),
+}
+
+/// Commits to slots and proves that challenged cells are held.
+///
+/// Both may take seconds and hold up nobody. Dropping a future cancels its work.
+pub trait Prover {
+    /// What is proven: how many cells of a slot of which size.
+    fn circuit(&self) -> SlotCircuit;
+    /// What a verifier needs.
+    fn verifying_key(&self) -> &VerifyingKey;
+    /// Builds the tree of a slot of `length` bytes.
+    ///
+    /// # Errors
+    /// [`ProverError::Read`]; [`ProverError::Tree`] if the slot is longer than the circuit's.
+    fn commit(&self, length: u64, read: ReadSlot) -> LocalBoxFuture<'static, Result<SlotTree, ProverError>>;
+    /// Proves that the cells of `tree` that `seed` challenges are held.
+    ///
+    /// # Errors
+    /// [`ProverError`].
+    fn prove(
+        &self,
+        tree: Arc<SlotTree>,
+        seed: Fr,
+        read: ReadSlot,
+    ) -> LocalBoxFuture<'static, Result<Proof, ProverError>>;
+}
+
+/// Builds a slot's tree on the calling thread, or in its rayon pool.
+///
+/// # Errors
+/// Those of [`Prover::commit`].
+pub fn build_tree(
+    circuit: &SlotCircuit,
+    schedule: Schedule,
+    length: u64,
+    read: &mut ReadSlot,
+) -> Result<SlotTree, ProverError> {
+    let mut builder = SlotTreeBuilder::new(circuit.levels(), schedule)?;
+    let mut start = 0;
+    while start < length {
+        let end = length.min(start + COMMIT_READ);
+        builder.push(&read(start..end).map_err(ProverError::Read)?)?;
+        start = end;
+    }
+    Ok(builder.finish())
+}
+
+/// Reads and opens the challenged cells.
+///
+/// # Errors
+/// [`ProverError::Read`], and [`ProverError::Tree`] if a challenged group of cells is not what was committed to.
+pub fn open_cells(
+    circuit: &SlotCircuit,
+    tree: &SlotTree,
+    seed: Fr,
+    read: &mut ReadSlot,
+) -> Result<SlotWitness, ProverError> {
+    circuit.gather(tree, seed, |range| read(range).map_err(ProverError::Read))
+}
