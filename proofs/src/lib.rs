@@ -12,10 +12,13 @@
 //! | [`circuit`] | the statements |
 //! | [`groth16`] | development set-up, keys, prover, verifier |
 //! | [`ceremony`] | the trusted set-up |
+//! | [`window`] | a contract's challenge, and its checks off the chain |
+//! | [`access`] | what a provider asks for before it serves a protected shard |
 //!
 //! Nothing here waits, opens a file or a socket, reads a clock or draws randomness of its own. What may run in
 //! parallel runs in the rayon pool of the caller. The format is specified in `docs/spec/proof.md`.
 
+pub mod access;
 pub mod ceremony;
 pub mod challenge;
 pub mod circuit;
@@ -25,3 +28,4 @@ pub mod poseidon;
 pub mod r1cs;
 pub mod spot_check;
 pub mod tree;
+pub mod window;

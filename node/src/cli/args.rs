@@ -66,6 +66,11 @@ pub enum Command {
     /// Their directories stand below --dir as node-00, node-01, … and are used again by the next start. A
     /// command talks to the node that its own --dir names.
     Localnet(Localnet),
+    /// Make the keys of a proof's circuit together, so that nobody can forge
+    Ceremony {
+        #[command(subcommand)]
+        command: super::ceremony::args::Command,
+    },
     /// Print completions for a shell
     Completions {
         /// Which shell

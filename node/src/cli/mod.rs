@@ -1,12 +1,13 @@
 //! The command line: data to stdout, everything else to stderr, an exit code for every kind of failure.
 //!
-//! `init`, `run`, `doctor` and `localnet` work on a node's directory; all other commands talk to a running
+//! `init`, `run`, `doctor` and `localnet` work on a node's directory, `ceremony` on files of its own; all other commands talk to a running
 //! node over its control socket ([`crate::api`]).
 
 // This is where a person meets the real world, with its clock, threads and runtime.
 #![allow(clippy::disallowed_methods, reason = "the command line lives in the real world")]
 
 mod args;
+mod ceremony;
 mod config;
 mod connection;
 mod doctor;
@@ -47,6 +48,9 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
     if let Command::Localnet(options) = arguments.command {
         return localnet::run(arguments.dir, &options, output).map(|()| ExitCode::SUCCESS);
     }
+    if let Command::Ceremony { command } = arguments.command {
+        return ceremony::run(&command, output).map(|()| ExitCode::SUCCESS);
+    }
     let home = Home::find(arguments.dir)?;
     match arguments.command {
         Command::Init(options) => init::run(&home, &options, output),
@@ -58,7 +62,9 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Status => status::run(&home, output),
         Command::Config { command: ConfigCommand::Show } => config::show(&home, output),
         Command::Doctor => return doctor::run(&home, output),
-        Command::Localnet(_) | Command::Completions { .. } => unreachable!("handled above"),
+        Command::Ceremony { .. } | Command::Localnet(_) | Command::Completions { .. } => {
+            unreachable!("handled above")
+        }
     }
     .map(|()| ExitCode::SUCCESS)
 }

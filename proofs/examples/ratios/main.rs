@@ -1,6 +1,7 @@
 //! What proofs cost here and with stock gadgets, in CPU-seconds of one run.
 //!
-//! `cargo run --release -p holdfast-proofs --example ratios -- 20`: the number is that of samples.
+//! `cargo run --release -p holdfast-proofs --example ratios -- 20`: the number is that of samples; `owner` instead
+//! prints what commitments cost who uploads.
 
 mod stock;
 
@@ -14,7 +15,8 @@ use holdfast_proofs::{
     circuit::{SlotCircuit, SlotWitness},
     field::Fr,
     groth16::{Trapdoor, encoding, prove, setup},
-    tree::{CELL_BYTES, CellTreeBuilder, Schedule, SlotTreeBuilder, TreeError},
+    spot_check::{DEFAULT_CELLS, SpotCheck},
+    tree::{CELL_BYTES, CellTreeBuilder, Opening, Schedule, SlotTreeBuilder, TreeError},
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
@@ -28,9 +30,10 @@ const MIB: f64 = 1_048_576.0;
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["owner"] => owner(),
         [samples] => compare(samples.parse()?),
         ["memory", samples, key] => memory(samples.parse()?, key),
-        _ => Err("usage: ratios SAMPLES".into()),
+        _ => Err("usage: ratios SAMPLES | owner".into()),
     }
 }
 
@@ -76,6 +79,37 @@ fn commit() -> Result<(), Failure> {
     println!(
         "commit, one thread: slot root {rate:.1} MiB/s, cell root {:.0} MiB/s",
         data.len() as f64 / MIB / seconds
+    );
+    Ok(())
+}
+
+/// What commitments cost an owner: the cell root of each slot, and the spot check of its slot root.
+fn owner() -> Result<(), Failure> {
+    let mut rng = ChaCha20Rng::seed_from_u64(5);
+    let mut data = vec![0; 32 << 20];
+    rng.fill_bytes(&mut data);
+    let mut builder = SlotTreeBuilder::new(7, Schedule::Pool)?;
+    builder.push(&data)?;
+    let tree = builder.finish();
+    let index = |at| usize::try_from(at).expect("the slot is in memory");
+    let check = SpotCheck::draw(&mut rng, DEFAULT_CELLS, 7, data.len() as u64);
+    let open = |&cell: &u64| -> Result<Opening, TreeError> {
+        let group = tree.group(cell)?;
+        tree.open(cell, &data[index(group.start)..index(group.end)])
+    };
+    let openings = check.indices().iter().map(open).collect::<Result<Vec<_>, _>>()?;
+    let own = |cell| {
+        let start = index(cell) * CELL_BYTES;
+        data[start..(start + CELL_BYTES).min(data.len())].to_vec()
+    };
+    let (checked, spot) = timed(|| check.check(tree.root(), &openings, own));
+    checked?;
+    let mut cells = CellTreeBuilder::new(7, Schedule::Inline)?;
+    let (root, seconds) = timed(|| cells.push(&data).map(|()| cells.finish().root()));
+    root?;
+    println!(
+        "owner: cell root {:.2} CPU-s a GiB of shards, spot check of {DEFAULT_CELLS} cells {spot:.3} CPU-s a slot",
+        seconds * 1024.0 * MIB / data.len() as f64
     );
     Ok(())
 }

@@ -30,7 +30,7 @@ pub enum InitialError {
 }
 
 /// Is told, from any thread, how many variables' points of how many are computed.
-pub type Progress = dyn Fn(u64, u64) + Sync;
+pub type Progress<'a> = dyn Fn(u64, u64) + Sync + 'a;
 
 /// Times that every variable is gone through: L, A, B in G1, B in G2.
 const STEPS: u64 = 4;
@@ -47,7 +47,7 @@ struct Columns<'a> {
     /// Of each variable the expressions that it occurs in, and its coefficient there.
     variables: Vec<Lin>,
     done: AtomicU64,
-    told: &'a Progress,
+    told: &'a Progress<'a>,
 }
 
 impl Columns<'_> {
@@ -120,7 +120,7 @@ struct Lagrange {
 pub fn initial_key<C: Circuit>(
     phase1: &Phase1,
     circuit: &C,
-    told: &Progress,
+    told: &Progress<'_>,
 ) -> Result<ProvingKey, InitialError> {
     let size = measure(circuit);
     let domain = domain::of(size.rows, size.publics).ok_or(InitialError::TooLarge(size.rows))?;

@@ -12,7 +12,6 @@ use crate::{
 use ark_bn254::{Fq, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::{AffineRepr, CurveGroup, PrimeGroup, scalar_mul::BatchMulPreprocessing};
 use ark_ff::{Field, PrimeField};
-use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use sha2::{Digest, Sha256};
@@ -265,24 +264,4 @@ fn a_transcript_survives_its_encoding_and_nothing_else_decodes() {
     assert!(matches!(Ceremony::from_bytes(&whole, Some(&[0; 32])), Err(DecodeError::OtherCircuit { .. })));
     assert!(Ceremony::from_bytes(&whole[..whole.len() - 1], None).is_err());
     assert!(Ceremony::from_bytes(&bytes, None).is_err());
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
-
-    #[test]
-    fn decoders_survive_anything(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
-        prop_assert!(Transcript::from_bytes(&bytes, &[0; 32]).is_err());
-        prop_assert!(Ceremony::from_bytes(&bytes, None).is_err());
-        prop_assert!(Phase1::import(&bytes, &pin(&bytes)).is_err());
-    }
-
-    /// Headers that hold, and anything after them.
-    #[test]
-    fn decoders_survive_anything_behind_a_header(body in prop::collection::vec(any::<u8>(), 0..600)) {
-        let transcript = [&HELD.0.to_bytes()[..70], &body].concat();
-        prop_assert!(Transcript::from_bytes(&transcript, &HELD.0.circuit).is_err());
-        let powers = [b"ptau\x01\0\0\0\x02\0\0\0".as_slice(), &body].concat();
-        prop_assert!(Phase1::import(&powers, &pin(&powers)).is_err());
-    }
 }

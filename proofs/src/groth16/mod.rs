@@ -9,6 +9,7 @@ pub mod encoding;
 #[cfg(any(test, feature = "forge"))]
 mod forge;
 mod key;
+mod msm;
 mod prover;
 mod setup;
 #[cfg(test)]

@@ -3,14 +3,15 @@
 use super::{
     domain,
     key::{ProvingKey, Query},
+    msm::sum_of_products,
     verifier::Proof,
 };
 use crate::{
     field::{Fr, random},
     r1cs::{Assignment, Circuit},
 };
-use ark_bn254::{G1Projective, G2Projective};
-use ark_ec::{CurveGroup, VariableBaseMSM};
+use ark_bn254::{G1Affine, G1Projective};
+use ark_ec::CurveGroup;
 use ark_ff::{AdditiveGroup, BigInt, PrimeField};
 use ark_poly::EvaluationDomain;
 use rand_core::Rng;
@@ -77,20 +78,18 @@ pub(super) fn prove_assignment(
     go_on()?;
     let quotient = quotient_on_coset(&mut assignment);
     go_on()?;
-    let h = G1Projective::msm_bigint(&key.h, &quotient);
+    let h = sum_of_products(&key.h, &quotient);
     drop(quotient);
     go_on()?;
     let values: Vec<BigInt<4>> = assignment.variables.par_iter().map(|value| value.into_bigint()).collect();
-    let l = G1Projective::msm_bigint(&key.l, &values[assignment.publics..]);
+    let l = sum_of_products(&key.l, &values[assignment.publics..]);
     go_on()?;
-    let a = sum::<G1Projective>(&key.a, &values) + key.verifying.ark.alpha_g1 + key.delta * r;
+    let a = sum(&key.a, &values) + key.verifying.ark.alpha_g1 + key.delta * r;
     go_on()?;
-    let b1 = sum::<G1Projective>(&key.b1, &values) + key.beta + key.delta * s;
+    let b1 = sum(&key.b1, &values) + key.beta + key.delta * s;
     go_on()?;
     let chosen = pick(&key.b1.variables, &values);
-    let b2 = G2Projective::msm_bigint(&key.b2, &chosen)
-        + key.verifying.ark.beta_g2
-        + key.verifying.ark.delta_g2 * s;
+    let b2 = sum_of_products(&key.b2, &chosen) + key.verifying.ark.beta_g2 + key.verifying.ark.delta_g2 * s;
     let c = l + h + a * s + b1 * r - key.delta * (r * s);
     Ok(Proof { a: a.into_affine(), b: b2.into_affine(), c: c.into_affine() })
 }
@@ -113,6 +112,6 @@ fn pick(variables: &[u32], values: &[BigInt<4>]) -> Vec<BigInt<4>> {
     variables.iter().map(|&variable| values[variable as usize]).collect()
 }
 
-fn sum<G: VariableBaseMSM<ScalarField = Fr>>(query: &Query<G::MulBase>, values: &[BigInt<4>]) -> G {
-    G::msm_bigint(&query.points, &pick(&query.variables, values))
+fn sum(query: &Query<G1Affine>, values: &[BigInt<4>]) -> G1Projective {
+    sum_of_products(&query.points, &pick(&query.variables, values))
 }
