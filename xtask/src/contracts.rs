@@ -1,15 +1,16 @@
-//! The contracts: install the pinned toolchain, build, test, and compare the artifacts kept in git.
+//! The contracts: install the pinned toolchain, lint, build, test, and compare what of them is kept in git: artifacts,
+//! storage layouts, gas, and what the chain costs.
 
-use crate::{Failure, suite::program};
+use crate::{Failure, layouts, suite::program};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
-/// Installs, builds and tests; then compares `contracts/artifacts` and the gas in `contracts/snapshots` with what came
-/// out, or writes them.
+/// Installs, lints, builds and tests; then compares artifacts, layouts, gas and costs with what came out, or writes them.
 pub fn run(root: &Path, write: bool) -> Result<(), Failure> {
     let room = root.join("contracts");
     if !installed(&room) {
@@ -25,14 +26,40 @@ pub fn run(root: &Path, write: bool) -> Result<(), Failure> {
         .filter(|path| !path.components().any(|it| it.as_os_str() == "generated"));
     format.extend(written.map(|path| path.display().to_string()));
     program(&room, &forge, &format.iter().map(String::as_str).collect::<Vec<_>>(), &[])?;
+    let solhint = room.join("node_modules/.bin/solhint").display().to_string();
+    program(&room, &solhint, &["--disc", "--noPoster", "--max-warnings", "0", "src/**/*.sol"], &[])?;
     program(
         &room,
         &forge,
         &["test"],
         &[("FOUNDRY_PROFILE", "ci"), ("FORGE_SNAPSHOT_CHECK", if write { "false" } else { "true" })],
     )?;
-    let built = artifacts(&room, &sources)?;
-    if write { store(&room, &built) } else { compare(&room, &built) }
+    let built = outputs(&room, &sources)?;
+    let layouts = built.iter().filter_map(|(name, it)| Some((name.clone(), layouts::layout(it)?))).collect();
+    layouts::check(&room.join("layouts"), &layouts, write)?;
+    cost(root, write)?;
+    let artifacts = artifacts(&built)?;
+    if write { store(&room, &artifacts) } else { compare(&room, &artifacts) }
+}
+
+/// Compares `docs/spec/cost.md` with what the script makes of the gas, or writes it.
+fn cost(root: &Path, write: bool) -> Result<(), Failure> {
+    let document = root.join("docs/spec/cost.md");
+    let script = root.join("contracts/tools/cost");
+    let made =
+        Command::new("node").arg(&script).output().map_err(|why| format!("node cannot start: {why}"))?;
+    if !made.status.success() {
+        return Err(format!("{}: {}", script.display(), String::from_utf8_lossy(&made.stderr)));
+    }
+    let text = String::from_utf8(made.stdout).map_err(|why| why.to_string())?;
+    if write {
+        return fs::write(&document, text).map_err(|why| format!("{}: {why}", document.display()));
+    }
+    if read(&document)? == text {
+        Ok(())
+    } else {
+        Err("docs/spec/cost.md is out of date; cargo xtask contracts --write".into())
+    }
 }
 
 /// True if `npm ci` has run since the lockfile last changed.
@@ -63,9 +90,9 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     fs::read_dir(folder).map_err(failed)?.map(|entry| entry.map(|it| it.path()).map_err(failed)).collect()
 }
 
-/// ABI and bytecode of every contract of the sources that can be deployed, by name.
-fn artifacts(room: &Path, sources: &[PathBuf]) -> Result<BTreeMap<String, String>, Failure> {
-    let mut artifacts = BTreeMap::new();
+/// What the compiler said of every contract of the sources that can be deployed, by name.
+fn outputs(room: &Path, sources: &[PathBuf]) -> Result<BTreeMap<String, Value>, Failure> {
+    let mut outputs = BTreeMap::new();
     for source in sources {
         let file = source.file_name().expect("a source has a name");
         let folder = room.join("out").join(file);
@@ -75,18 +102,25 @@ fn artifacts(room: &Path, sources: &[PathBuf]) -> Result<BTreeMap<String, String
         for path in entries(&folder)? {
             let built: Value =
                 serde_json::from_str(&read(&path)?).map_err(|why| format!("{}: {why}", path.display()))?;
+            // Interfaces and abstract contracts have no code, libraries of internal functions nothing to call.
             let code = built["bytecode"]["object"].as_str().unwrap_or_default();
-            let callable = built["abi"].as_array().is_some_and(|it| !it.is_empty());
-            if code.len() <= 2 || !callable {
-                continue; // Interfaces and abstract contracts have no code, internal libraries nothing to call.
+            if code.len() > 2 && built["abi"].as_array().is_some_and(|it| !it.is_empty()) {
+                let name = path.file_stem().expect("an output has a name").to_string_lossy().into_owned();
+                outputs.insert(name, built);
             }
-            let artifact = json!({ "abi": built["abi"], "bytecode": code });
-            let text = serde_json::to_string_pretty(&artifact).map_err(|why| why.to_string())?;
-            let name = path.file_stem().expect("an output has a name").to_string_lossy().into_owned();
-            artifacts.insert(name, text + "\n");
         }
     }
-    Ok(artifacts)
+    Ok(outputs)
+}
+
+/// ABI and bytecode of every contract as text, by name.
+fn artifacts(built: &BTreeMap<String, Value>) -> Result<BTreeMap<String, String>, Failure> {
+    let render = |(name, it): (&String, &Value)| {
+        let artifact = json!({ "abi": it["abi"], "bytecode": it["bytecode"]["object"] });
+        let text = serde_json::to_string_pretty(&artifact).map_err(|why| why.to_string())?;
+        Ok((name.clone(), text + "\n"))
+    };
+    built.iter().map(render).collect()
 }
 
 fn read(path: &Path) -> Result<String, Failure> {

@@ -8,6 +8,7 @@
 mod accept;
 mod compare;
 mod contracts;
+mod layouts;
 mod licences;
 mod localnet;
 mod process;

@@ -389,8 +389,12 @@ contract MarketTest is World {
         give(owner, 40e18);
         vm.startPrank(owner);
         token.approve(address(market), 40e18);
+        uint256 held = token.balanceOf(address(market));
+        uint256 escrow = market.agreementOf(agreement).escrow;
         market.extend(agreement, 10);
         vm.stopPrank();
+        vm.assertEq(token.balanceOf(address(market)) - held, 40e18, "the price of the windows added");
+        vm.assertEq(market.agreementOf(agreement).escrow - escrow, 40e18, "is escrowed");
         vm.prank(operator(KEY));
         market.renew(agreement, 0);
         vm.prank(operator(KEY));

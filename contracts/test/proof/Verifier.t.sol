@@ -30,7 +30,6 @@ contract VerifierTest is Test {
         provider.verify(ToyProver.prove(four, 9), four);
     }
 
-    /// forge-config: ci.fuzz.runs = 2000
     function testFuzz_accepts_every_honest_proof(uint256 x, uint256 y, uint256 c) public view {
         uint256[2] memory inputs = [x % R, y % R];
         slot.verify(ToyProver.prove(inputs, bound(c, 1, R - 1)), inputs);
@@ -129,6 +128,18 @@ contract VerifierTest is Test {
             proof[i] = type(uint256).max;
             refused(proof, inputs, why);
         }
+    }
+
+    /// @dev y^2 has two parts; each alone is made wrong.
+    function test_refuses_half_of_the_twists_equation() public view {
+        uint256[2] memory inputs = [uint256(5), 6];
+        bytes memory why = abi.encodeWithSelector(IGroth16Verifier.PointNotOnCurve.selector, 1);
+        uint256[8] memory proof = ToyProver.prove(inputs, 7);
+        proof[4] = P - proof[4]; // the real part, yr^2 - yi^2, stays
+        refused(proof, inputs, why);
+        proof = ToyProver.prove(inputs, 7);
+        (proof[4], proof[5]) = (mulmod(proof[4], (P + 1) / 2, P), mulmod(proof[5], 2, P)); // 2 yr yi stays
+        refused(proof, inputs, why);
     }
 
     function test_refuses_infinity() public view {
@@ -239,6 +250,23 @@ contract VerifierTest is Test {
         refusedBatch(proofs, inputs, rejected);
     }
 
+    /// @dev Were the proofs, or the inputs, left out of what the weights are drawn from, their errors could be chosen after
+    /// the weights so that they cancel.
+    function test_the_weights_depend_on_all_proofs_and_all_inputs() public view {
+        bytes memory rejected = abi.encodeWithSelector(IGroth16Verifier.ProofRejected.selector);
+        bytes32 key = ToyVerifier2(address(slot)).VERIFYING_KEY_HASH();
+        (uint256[8][] memory proofs, uint256[2][] memory inputs) = batch(2);
+        (uint256 first, uint256 second) = weights(keccak256(abi.encode(key, inputs)));
+        (proofs[0][6], proofs[0][7]) = ToyProver.multiple(addmod(secretOf(0), second, R));
+        (proofs[1][6], proofs[1][7]) = ToyProver.multiple(addmod(secretOf(1), R - first, R));
+        refusedBatch(proofs, inputs, rejected);
+        (proofs, inputs) = batch(2);
+        (first, second) = weights(keccak256(abi.encode(key, proofs)));
+        inputs[0][0] = addmod(inputs[0][0], second, R);
+        inputs[1][0] = addmod(inputs[1][0], R - first, R);
+        refusedBatch(proofs, inputs, rejected);
+    }
+
     function test_a_development_key_refuses_public_mainnets() public {
         uint256[4] memory chains = [uint256(1), 56, 10, 42161];
         for (uint256 i = 0; i < chains.length; i++) {
@@ -255,8 +283,19 @@ contract VerifierTest is Test {
         inputs = new uint256[2][](n);
         for (uint256 i = 0; i < n; i++) {
             inputs[i] = [uint256(keccak256(abi.encode(i, "root"))) % R, uint256(keccak256(abi.encode(i, "seed"))) >> 8];
-            proofs[i] = ToyProver.prove(inputs[i], uint256(keccak256(abi.encode(i, "c"))) % R);
+            proofs[i] = ToyProver.prove(inputs[i], secretOf(i));
         }
+    }
+
+    /// @dev The discrete logarithm of C in the i-th proof of a batch.
+    function secretOf(uint256 i) private pure returns (uint256) {
+        return uint256(keccak256(abi.encode(i, "c"))) % R;
+    }
+
+    /// @dev The weights of a batch's first two members, as the verifier draws them from the hash of the whole.
+    function weights(bytes32 hash) private pure returns (uint256, uint256) {
+        bytes32 state = keccak256(abi.encode(hash));
+        return (uint256(keccak256(abi.encode(state, 0))) >> 128, uint256(keccak256(abi.encode(state, 1))) >> 128);
     }
 
     function refused(uint256[8] memory proof, uint256[2] memory inputs, bytes memory expected) private view {
