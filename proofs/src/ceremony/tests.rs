@@ -254,6 +254,9 @@ fn a_transcript_survives_its_encoding_and_nothing_else_decodes() {
     changed[74] = 2;
     assert_eq!(read(&changed), Err(DecodeError::Kind(2)));
     let mut changed = bytes.clone();
+    changed[203..235].fill(0xff);
+    assert_eq!(read(&changed), Err(DecodeError::Scalar));
+    let mut changed = bytes.clone();
     changed[70..74].fill(0xff);
     assert_eq!(read(&changed), Err(DecodeError::Count { got: 0xffff_ffff, most: MAX_CONTRIBUTIONS }));
     assert!(matches!(Transcript::from_bytes(&bytes, &[0; 32]), Err(DecodeError::OtherCircuit { .. })));

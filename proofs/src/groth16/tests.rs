@@ -278,6 +278,20 @@ fn foreign_and_truncated_bytes_are_refused_by_name() {
 }
 
 #[test]
+fn a_proving_key_names_its_variables_in_order_and_range() {
+    let refuse = |change: &dyn Fn(&mut ProvingKey)| {
+        let mut key = KEY.clone();
+        change(&mut key);
+        let bytes = encoding::proving_key_to_bytes(&key);
+        let refused = encoding::proving_key_from_bytes(&bytes, &KEY.verifying.circuit);
+        assert_eq!(refused.err(), Some(DecodeError::Variables(KEY.variables)));
+    };
+    refuse(&|key| key.a.variables.swap(0, 1));
+    refuse(&|key| key.b1.variables.swap(3, 4));
+    refuse(&|key| *key.a.variables.last_mut().unwrap() = KEY.variables as u32);
+}
+
+#[test]
 fn points_off_curve_out_of_group_or_out_of_range_are_refused() {
     let bytes = encoding::proof_to_bytes(&some_proof());
     assert_eq!(encoding::proof_from_bytes(&bytes).unwrap(), some_proof());
