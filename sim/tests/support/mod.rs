@@ -1,13 +1,18 @@
 //! Whole nodes in a simulated world, and files in memory.
 #![allow(dead_code, reason = "each test binary uses a part of this")]
 
-use futures::{FutureExt, future::join_all};
+use futures::{
+    FutureExt,
+    future::{LocalBoxFuture, join_all},
+};
 use holdfast::{
     actors::{
         client::{ClientError, FileRef, GetFile, PutFile, PutReport, Sink, Source},
         repair::RepairStatusQuery,
-        storage::HeldPlacements,
+        storage::{HeldPlacements, StorageError},
     },
+    env::Env,
+    node::{Keys, Node},
     settings::{Settings, Timing},
     types::{Code, Policy},
 };
@@ -19,12 +24,16 @@ use holdfast_sim::{
 };
 use std::{
     io,
+    rc::Rc,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 pub const DIRECT: NetKind = NetKind::Direct { stale_peers: 0.05 };
 pub const LIBP2P: NetKind = NetKind::Libp2p { bootstrap: 2 };
+
+/// What a way to start a node returns.
+pub type Booted = LocalBoxFuture<'static, Result<Node, StorageError>>;
 
 /// A file to put.
 #[derive(Debug)]
@@ -78,9 +87,20 @@ pub fn in_world<T: Send + 'static>(
     count: u32,
     test: impl AsyncFnOnce(Cluster) -> T + Send + 'static,
 ) -> T {
+    in_world_of(net, seed, count, |env, keys, settings| Node::start(env, keys, settings).boxed_local(), test)
+}
+
+/// Like [`in_world`], with nodes that `boot` starts.
+pub fn in_world_of<T: Send + 'static>(
+    net: NetKind,
+    seed: u64,
+    count: u32,
+    boot: impl Fn(Env, Keys, Settings) -> Booted + Send + 'static,
+    test: impl AsyncFnOnce(Cluster) -> T + Send + 'static,
+) -> T {
     run(seed, move || {
         async move {
-            let cluster = Cluster::new(WorldPlan { net, ..WorldPlan::default() }, seed);
+            let cluster = Cluster::with_boot(WorldPlan { net, ..WorldPlan::default() }, seed, Rc::new(boot));
             let timing = Timing {
                 probe_interval_s: 60.0,
                 holder_grace_s: 120.0,
