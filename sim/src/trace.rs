@@ -72,6 +72,9 @@ impl Counters {
 /// Something that wants to see every event, such as a check or a time series.
 pub type Subscriber = Box<dyn FnMut(Timestamp, NodeNumber, &Event)>;
 
+/// Something that wants to see every change of a node's state.
+pub type LifeSubscriber = Box<dyn FnMut(NodeNumber, Life)>;
+
 /// The one recorder of a run.
 #[derive(Clone, Default)]
 pub struct Recorder(Rc<Inner>);
@@ -80,6 +83,7 @@ pub struct Recorder(Rc<Inner>);
 struct Inner {
     trace: RefCell<Trace>,
     subscribers: RefCell<Vec<Subscriber>>,
+    life_subscribers: RefCell<Vec<LifeSubscriber>>,
 }
 
 #[derive(Default)]
@@ -103,6 +107,11 @@ impl Recorder {
     /// Calls `subscriber` with every event from now on.
     pub fn subscribe(&self, subscriber: Subscriber) {
         self.0.subscribers.borrow_mut().push(subscriber);
+    }
+
+    /// Calls `subscriber` with every change of a node's state from now on.
+    pub fn subscribe_lives(&self, subscriber: LifeSubscriber) {
+        self.0.life_subscribers.borrow_mut().push(subscriber);
     }
 
     /// Records what a node reported of itself.
@@ -139,6 +148,9 @@ impl Recorder {
             header(out, LIFE, now, node);
             out.push(life as u8);
         });
+        for subscriber in self.0.life_subscribers.borrow_mut().iter_mut() {
+            subscriber(node, life);
+        }
     }
 
     /// Counts a request whose answer reached the asker.

@@ -92,7 +92,7 @@ fn s5_fails_when_an_owner_gives_an_operator_too_many_slots() {
 
 #[test]
 fn s5_fails_when_a_repairer_exceeds_a_bound_that_it_must_have_known() {
-    let repair = |steady: bool| {
+    let repair = |steady: bool, just_gone: Option<usize>| {
         let mut observer = observer();
         for (slot, node) in [(0, 0), (1, 4), (2, 1), (3, 2)] {
             store(&mut observer, node, slot);
@@ -100,12 +100,15 @@ fn s5_fails_when_a_repairer_exceeds_a_bound_that_it_must_have_known() {
         observer.stored(FILE, 1);
         observer.set_steady(vec![steady; 20]);
         observer.departed(2);
+        just_gone.into_iter().for_each(|node| observer.away(node));
         // Node 8 belongs to operator 0, which has slots 0 and 1 already.
         store(&mut observer, 8, 3);
         failed(&observer, FileFate::Retrieved, 0, &[])
     };
-    assert_eq!(repair(true), ["S5"]);
-    assert!(repair(false).is_empty(), "who has just come back need not be known yet");
+    assert_eq!(repair(true, None), ["S5"]);
+    assert!(repair(false, None).is_empty(), "who has just come back need not be known yet");
+    assert!(repair(true, Some(4)).is_empty(), "who has just gone need not be known any more");
+    assert_eq!(repair(true, Some(3)), ["S5"], "who is gone excuses nothing about others");
 }
 
 #[test]

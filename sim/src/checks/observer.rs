@@ -201,6 +201,13 @@ impl Observer {
         self.steady = steady;
     }
 
+    /// Says that a node is away from now on, so that a repairer need not know it.
+    pub fn away(&mut self, node: usize) {
+        if let Some(steady) = self.steady.get_mut(node) {
+            *steady = false;
+        }
+    }
+
     fn remove(&mut self, node: usize, key: ShardKey) {
         if self.held.get_mut(&node).is_some_and(|held| held.remove(&key)) {
             self.forget(node, key);

@@ -11,6 +11,7 @@ use crate::{
     env::START,
     plan::Plan,
     result::{AuditResult, Retrieval, Sample, Series},
+    trace::Life,
 };
 use holdfast::{
     env::Clock,
@@ -57,8 +58,8 @@ pub(super) struct Watch {
     pub(super) wanted: RefCell<Vec<bool>>,
     /// By number of the node: true once its power was cut.
     pub(super) crashed: RefCell<Vec<bool>>,
-    /// By number of the node: since when it has been up at every glance.
-    up_since: RefCell<Vec<Option<Timestamp>>>,
+    /// By number of the node: when it was first seen up since it was last away.
+    up_since: Rc<RefCell<Vec<Option<Timestamp>>>>,
     /// What came of the challenges, once they are over.
     pub(super) audit: RefCell<Option<AuditResult>>,
     progress: Progress,
@@ -76,6 +77,14 @@ impl Watch {
             watching.borrow_mut().event(node.index(), event);
             noting.borrow_mut().event(now, node.index(), event);
         }));
+        let up_since: Rc<RefCell<Vec<Option<Timestamp>>>> = Rc::default();
+        let (watching, forgetting) = (Rc::clone(&observer), Rc::clone(&up_since));
+        cluster.recorder().subscribe_lives(Box::new(move |node, life| {
+            if matches!(life, Life::Stopped | Life::Departed | Life::Paused) {
+                watching.borrow_mut().away(node.index());
+                forgetting.borrow_mut().get_mut(node.index()).into_iter().for_each(|since| *since = None);
+            }
+        }));
         Self {
             plan,
             seed,
@@ -87,7 +96,7 @@ impl Watch {
             gets: Cell::default(),
             wanted: RefCell::default(),
             crashed: RefCell::default(),
-            up_since: RefCell::default(),
+            up_since,
             audit: RefCell::default(),
             progress,
         }
