@@ -5,15 +5,16 @@ use holdfast::{
     env::{Disk, DiskError},
     types::PlacementId,
 };
+use holdfast_proofs::tree;
 use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeSet;
 
 /// Cells that one stored node of a slot's tree stands for: whoever keeps the tree and drops cells saves most by
 /// dropping all eight of them.
-pub const GROUP: u64 = 8;
+pub const GROUP: u64 = tree::ARITY as u64;
 /// Bytes of such a group.
-const GROUP_BYTES: u64 = GROUP * 496;
+const GROUP_BYTES: u64 = tree::GROUP_BYTES as u64;
 
 /// Deletes a share of all cells of a slot of one segment, in whole groups drawn at random, by overwriting them
 /// with zeros on the provider's disk. Returns the numbers of the dropped groups.

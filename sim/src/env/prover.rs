@@ -55,13 +55,14 @@ pub enum ProverKind {
     Modelled,
 }
 
-/// Measured for 80 cells on two cores (docs/adr).
+/// Half of the 6.7 CPU-seconds that 80 cells of a gigabyte's slot were measured to take: two cores (docs/adr/0011).
 fn prove_s() -> f64 {
-    5.0
+    3.4
 }
 
+/// Measured on one core (docs/adr/0011).
 fn commit_mb_per_s() -> f64 {
-    8.0
+    4.9
 }
 
 impl ProverPlan {

@@ -1,13 +1,11 @@
 //! The trees of the slots that were challenged lately.
 
 use crate::types::PlacementId;
-use holdfast_proofs::tree::SlotTree;
+use holdfast_proofs::tree::{GROUP_BYTES, SlotTree};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Bytes of a node of a tree.
 const NODE_BYTES: u64 = 32;
-/// Bytes of a slot that one node of a tree of this arity stands for at least: eight cells of 496 bytes.
-const BYTES_PER_LEAF_NODE: u64 = 8 * 496;
 
 /// Keeps trees until they take too much memory, and then forgets those that were used longest ago.
 #[derive(Debug, Default)]
@@ -25,7 +23,7 @@ struct Kept {
 
 /// Bytes that a tree takes, about: a node for every eight cells, and a seventh of that above.
 fn size(tree: &SlotTree) -> u64 {
-    tree.length().div_ceil(BYTES_PER_LEAF_NODE) * NODE_BYTES * 8 / 7
+    tree.length().div_ceil(GROUP_BYTES as u64) * NODE_BYTES * 8 / 7
 }
 
 impl Trees {
