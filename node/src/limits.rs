@@ -90,6 +90,18 @@ pub const RECORD_FETCHES: usize = 3;
 /// Peers whose last failure a node remembers.
 pub const MAX_ABSENTEES: usize = 4_096;
 
+/// Blocks that one question for logs may span.
+pub const MAX_LOG_BLOCKS: u64 = 1_000;
+/// Logs that one answer may have.
+pub const MAX_LOGS: usize = 10_000;
+/// Most bytes of a signed transaction: geth's `txMaxSize`, which holds the largest contract.
+pub const MAX_TRANSACTION: usize = 128 << 10;
+/// Most bytes of one answer of a chain's JSON-RPC server.
+pub const MAX_CHAIN_ANSWER: usize = 16 << 20;
+/// Per cent by which both fees of a transaction rise when it replaces another: a tenth satisfies geth, an
+/// eighth the nodes that ask for the base fee's largest step.
+pub const FEE_BUMP_PERCENT: u128 = 13;
+
 /// Most bytes of a line on the control socket.
 pub const MAX_CONTROL_LINE: usize = 64 << 10;
 /// Connections to the control socket that a node serves at a time.
@@ -142,6 +154,8 @@ pub const JOIN_RETRY_MAX: Duration = Duration::from_secs(60);
 pub const DHT_REFRESH_INTERVAL: Duration = Duration::from_secs(12 * 3600);
 /// A small request that is not answered within this has failed.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+/// A question to the chain that is not answered within this has failed.
+pub const CHAIN_TIMEOUT: Duration = Duration::from_secs(20);
 /// A shard that is not moved within this has failed.
 pub const SHARD_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long a provider record is believed after it was signed.

@@ -72,7 +72,7 @@ impl Node {
     /// # Errors
     /// [`storage::StorageError`] if the data directory cannot be used.
     pub async fn start(env: Env, keys: Keys, settings: Settings) -> Result<Self, storage::StorageError> {
-        let Env { common, net, disk, prover } = env;
+        let Env { common, net, disk, prover, chain: _ } = env;
         let (timing, codec) = (settings.timing, settings.codec);
         let peer = keys.peer.clone();
         let storage = storage::StorageActor::start(common.clone(), disk, peer.clone(), settings).await?;

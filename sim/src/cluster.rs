@@ -176,7 +176,8 @@ impl<H: Clone + 'static> Cluster<H> {
         let cluster = self.clone();
         let main = async move {
             let net = cluster.0.network.start(node, life, common.clone(), &keys.peer).await;
-            let outcome = (cluster.0.boot)(Env { common, net, disk, prover }, keys, settings).await;
+            let env = Env { common, net, disk, prover, chain: None };
+            let outcome = (cluster.0.boot)(env, keys, settings).await;
             cluster.started(node, life, &outcome);
             // Nobody may be waiting.
             let _ = ready.send(outcome);

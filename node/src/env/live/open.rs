@@ -116,7 +116,7 @@ pub async fn open(
         bootstrap,
     };
     let net = Libp2pNet::start(world).await.map_err(explain)?;
-    Ok(Env { common, net, disk: Arc::new(disk), prover: None })
+    Ok(Env { common, net, disk: Arc::new(disk), prover: None, chain: None })
 }
 
 fn parse(field: &'static str, addresses: &[String]) -> Result<Vec<Multiaddr>, LiveError> {
