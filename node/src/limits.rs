@@ -98,6 +98,14 @@ pub const MAX_LOGS: usize = 10_000;
 pub const MAX_TRANSACTION: usize = 128 << 10;
 /// Most bytes of one answer of a chain's JSON-RPC server.
 pub const MAX_CHAIN_ANSWER: usize = 16 << 20;
+/// Blocks that an embedded chain can take back.
+pub const MAX_REORG: usize = 64;
+/// Most bytes of one block in an embedded chain's log.
+pub const MAX_BLOCK_RECORD: u64 = 64 << 20;
+/// Transactions that wait in an embedded chain.
+pub const MAX_POOLED: usize = 4_096;
+/// Of them, those of one sender.
+pub const MAX_POOLED_PER_SENDER: usize = 64;
 /// Per cent by which both fees of a transaction rise when it replaces another: a tenth satisfies geth, an
 /// eighth the nodes that ask for the base fee's largest step.
 pub const FEE_BUMP_PERCENT: u128 = 13;

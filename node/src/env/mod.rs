@@ -15,6 +15,7 @@ mod rng;
 mod spawn;
 
 pub mod conformance;
+pub mod evm;
 pub mod libp2p;
 pub mod live;
 

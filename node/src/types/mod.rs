@@ -1,5 +1,6 @@
 //! The nouns. Every other room speaks in these types, never in a bare `[u8; 32]` or `u64`.
 
+pub mod chain;
 mod code;
 mod codec;
 mod identity;
@@ -10,6 +11,7 @@ mod policy;
 mod provider;
 mod signed;
 mod units;
+mod wallet;
 mod wire;
 
 pub use code::{Code, CodeError, ShardKey};
@@ -22,4 +24,5 @@ pub use policy::Policy;
 pub use provider::{HeldSlot, ProviderRecord, ProviderStatus, Receipt, Removal};
 pub use signed::{Signable, SignatureError, Signed};
 pub use units::Timestamp;
+pub use wallet::Wallet;
 pub use wire::{Answer, Ask, Refusal, Request, Response};
