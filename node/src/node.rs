@@ -2,10 +2,10 @@
 //! stops. It decides nothing.
 
 use crate::{
-    actors::{client, network, proof, repair, storage},
+    actors::{client, incentive, network, proof, repair, storage},
     env::Env,
     settings::Settings,
-    types::Identity,
+    types::{Identity, Wallet},
 };
 use actix::Recipient;
 use std::{fmt, rc::Rc};
@@ -18,6 +18,8 @@ pub struct Keys {
     pub peer: Identity,
     /// Signs placement records and removal orders.
     pub owner: Identity,
+    /// Pays and is paid on the chain; nobody else may send from its account.
+    pub wallet: Option<Wallet>,
     /// What the keys of the owner's manifests are derived from.
     pub(crate) owner_secret: Rc<Zeroizing<[u8; 32]>>,
 }
@@ -27,7 +29,13 @@ impl Keys {
     /// happens once in 2^128. The bytes are wiped.
     pub fn from_secrets(peer: &mut [u8; 32], owner: &mut [u8; 32]) -> Option<Self> {
         let owner_secret = Rc::new(Zeroizing::new(blake3::derive_key("holdfast owner secret v1", owner)));
-        Some(Self { peer: Identity::from_secret(peer)?, owner: Identity::from_secret(owner)?, owner_secret })
+        let (peer, owner) = (Identity::from_secret(peer)?, Identity::from_secret(owner)?);
+        Some(Self { peer, owner, wallet: None, owner_secret })
+    }
+
+    /// The same with a wallet.
+    pub fn with_wallet(self, wallet: Wallet) -> Self {
+        Self { wallet: Some(wallet), ..self }
     }
 }
 
@@ -64,6 +72,10 @@ pub struct Node {
     pub commit_slot: Recipient<proof::CommitSlot>,
     /// Answers a challenge.
     pub prove_slot: Recipient<proof::ProveSlot>,
+    /// Does something on the chain, once.
+    pub submit_transaction: Recipient<incentive::SubmitTransaction>,
+    /// Tells which transactions are not final.
+    pub open_transactions: Recipient<incentive::OpenTransactionsQuery>,
 }
 
 impl Node {
@@ -72,9 +84,9 @@ impl Node {
     /// # Errors
     /// [`storage::StorageError`] if the data directory cannot be used.
     pub async fn start(env: Env, keys: Keys, settings: Settings) -> Result<Self, storage::StorageError> {
-        let Env { common, net, disk, prover, chain: _ } = env;
+        let Env { common, net, disk, prover, chain } = env;
         let (timing, codec) = (settings.timing, settings.codec);
-        let peer = keys.peer.clone();
+        let (peer, wallet) = (keys.peer.clone(), keys.wallet.clone());
         let storage = storage::StorageActor::start(common.clone(), disk, peer.clone(), settings).await?;
         let network = network::NetworkActor::start(common.clone(), net, timing, storage.clone().recipient());
         let neighbours = client::Neighbours {
@@ -99,6 +111,12 @@ impl Node {
             write_note: storage.clone().recipient(),
             read_note: storage.clone().recipient(),
         };
+        let notes = incentive::Neighbours {
+            write_note: storage.clone().recipient(),
+            read_note: storage.clone().recipient(),
+            list_notes: storage.clone().recipient(),
+        };
+        let incentive = incentive::IncentiveActor::start(&common, chain, wallet, notes);
         let repair = repair::RepairActor::start(common, peer.peer(), timing, neighbours);
         storage.do_send(storage::Subscribe {
             held: repair.clone().recipient(),
@@ -117,6 +135,8 @@ impl Node {
             held: storage.recipient(),
             commit_slot: proof.clone().recipient(),
             prove_slot: proof.recipient(),
+            submit_transaction: incentive.clone().recipient(),
+            open_transactions: incentive.recipient(),
         })
     }
 }

@@ -17,7 +17,7 @@ mod wire;
 pub use code::{Code, CodeError, ShardKey};
 pub use codec::{FormatError, decode_versioned, encode_versioned};
 pub use identity::{Identity, PeerId, RawSignature};
-pub use ids::{ContentHash, PlacementId, ShardHash};
+pub use ids::{ContentHash, IntentId, PlacementId, ShardHash};
 pub use manifest::{FileLink, LinkError, Manifest, ManifestKey};
 pub use placement::{PlacementError, PlacementRecord};
 pub use policy::Policy;

@@ -9,12 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const ACTORS: &str = "node/src/actors/";
 /// Capabilities that one actor owns, and that actor.
-const OWNED: [(&str, &str); 6] = [
+const OWNED: [(&str, &str); 7] = [
     ("Net", "network"),
     ("Dht", "network"),
     ("Inbound", "network"),
     ("Disk", "storage"),
     ("DiskFile", "storage"),
+    ("Prover", "proof"),
     ("Chain", "incentive"),
 ];
 

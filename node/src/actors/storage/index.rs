@@ -344,5 +344,7 @@ pub(super) fn shelf_number(shelf: Shelf) -> u8 {
         Shelf::Catalogue => 0,
         Shelf::Journal => 1,
         Shelf::Watch => 2,
+        Shelf::Sending => 3,
+        Shelf::Sent => 4,
     }
 }

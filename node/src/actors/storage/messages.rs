@@ -70,6 +70,10 @@ pub enum Shelf {
     Journal,
     /// Watched placements, by id: when their holders were seen.
     Watch,
+    /// Transactions that are not final yet, by intent, and which nonces are used up.
+    Sending,
+    /// Transactions that are final, by intent.
+    Sent,
 }
 
 /// Open the slot that is held of a placement; `None` if it is not here as a whole.

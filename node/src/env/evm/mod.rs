@@ -22,5 +22,7 @@ mod tests;
 
 pub use blocks::{EvmChain, Genesis, MinedBlock, Proposal};
 pub use client::{EvmClient, Production};
+pub use execute::reason;
 pub use log::{BlockLog, BlockLogError};
+pub(in crate::env) use query::check_range;
 pub use transaction::Transaction;

@@ -11,8 +11,9 @@ use std::{
     convert::Infallible,
 };
 
-/// Block hashes that contracts can ask for (the `BLOCKHASH` instruction).
-const HASHES: u64 = 256;
+/// Block hashes that contracts can ask for (the `BLOCKHASH` instruction): the 256 before their own block, which
+/// for a call is the head.
+const HASHES: u64 = 257;
 
 /// The world state at the head.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use crate::{env::ChainError, limits};
 use alloy::{
-    consensus::{Signed, TxEip1559, TxEnvelope, transaction::SignerRecoverable},
+    consensus::{Signed, TxEip1559, TxEnvelope},
     eips::eip2718::Decodable2718,
     primitives::{Address, B256, Bytes, U256},
 };

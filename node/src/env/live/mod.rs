@@ -1,4 +1,4 @@
-//! The real world: tokio's clock and pool, the system's entropy, files, libp2p.
+//! The real world: tokio's clock and pool, the system's entropy, files, libp2p, a chain's server.
 //!
 //! Here, and only here, the node touches the system itself.
 #![allow(clippy::disallowed_methods)]
@@ -10,6 +10,7 @@ mod open;
 mod prover;
 mod record;
 mod rng;
+mod rpc;
 mod spawn;
 
 pub use clock::LiveClock;
@@ -18,4 +19,5 @@ pub use open::{LiveError, open};
 pub use prover::LiveProver;
 pub use record::LiveRecord;
 pub use rng::LiveRng;
+pub use rpc::{ConnectError, JsonRpcChain};
 pub use spawn::LiveSpawn;
