@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod clock;
+mod coalesce;
 mod disk;
 mod net;
 mod open;
