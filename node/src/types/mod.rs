@@ -2,24 +2,28 @@
 
 mod code;
 mod codec;
+mod elements;
 mod identity;
 mod ids;
 mod manifest;
 mod placement;
 mod policy;
 mod provider;
+mod roots;
 mod signed;
 mod units;
 mod wire;
 
 pub use code::{Code, CodeError, ShardKey};
 pub use codec::{FormatError, decode_versioned, encode_versioned};
+pub use elements::SlotRoot;
 pub use identity::{Identity, PeerId, RawSignature};
 pub use ids::{ContentHash, PlacementId, ShardHash};
 pub use manifest::{FileLink, LinkError, Manifest, ManifestKey};
 pub use placement::{PlacementError, PlacementRecord};
 pub use policy::Policy;
 pub use provider::{HeldSlot, ProviderRecord, ProviderStatus, Receipt, Removal};
+pub use roots::{CellRoot, SlotRoots};
 pub use signed::{Signable, SignatureError, Signed};
 pub use units::Timestamp;
 pub use wire::{Answer, Ask, Refusal, Request, Response};

@@ -99,7 +99,11 @@ impl Observer {
             Event::RepairStarted { placement, .. } => {
                 self.repaired.insert(*placement);
             }
-            Event::ShardServed { .. } | Event::RepairEnded { .. } | Event::ProbeEnded { .. } => {}
+            Event::ShardServed { .. }
+            | Event::RepairEnded { .. }
+            | Event::RootsSigned { .. }
+            | Event::RootRefused { .. }
+            | Event::ProbeEnded { .. } => {}
         }
     }
 

@@ -344,5 +344,7 @@ pub(super) fn shelf_number(shelf: Shelf) -> u8 {
         Shelf::Catalogue => 0,
         Shelf::Journal => 1,
         Shelf::Watch => 2,
+        Shelf::Roots => 3,
+        Shelf::Signing => 4,
     }
 }
