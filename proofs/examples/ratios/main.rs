@@ -16,8 +16,8 @@ use ark_std::rand::rngs::mock::StepRng;
 use holdfast_proofs::{
     field::Fr,
     groth16::Trapdoor,
-    spot_check::{DEFAULT_CELLS, SpotCheck},
-    tree::{CELL_BYTES, CellTreeBuilder, Opening, Schedule, SlotTreeBuilder, TreeError},
+    spot_check::{DEFAULT_CELLS, OwnSlot, Shown},
+    tree::{CELL_BYTES, CellTreeBuilder, Schedule, SlotTreeBuilder, TreeError},
 };
 use ours::{Column, Fast, Textbook};
 use rand_chacha::ChaCha20Rng;
@@ -76,22 +76,17 @@ fn owner() -> Result<(), Failure> {
     let mut builder = SlotTreeBuilder::new(7, Schedule::Pool)?;
     builder.push(&data)?;
     let tree = builder.finish();
+    let mut slot = OwnSlot::draw(&mut rng, DEFAULT_CELLS, 7, data.len() as u64)?;
+    let (own, seconds) = timed(|| slot.push(&data).map(|()| slot.finish()));
+    let (_, check) = own?.ok_or("all bytes passed")?;
+    let indices: Vec<u64> = check.indices().collect();
     let index = |at| usize::try_from(at).expect("the slot is in memory");
-    let check = SpotCheck::draw(&mut rng, DEFAULT_CELLS, 7, data.len() as u64);
-    let open = |&cell: &u64| -> Result<Opening, TreeError> {
-        let group = tree.group(cell)?;
-        tree.open(cell, &data[index(group.start)..index(group.end)])
+    let read = |range: std::ops::Range<u64>| -> Result<Vec<u8>, TreeError> {
+        Ok(data[index(range.start)..index(range.end)].to_vec())
     };
-    let openings = check.indices().iter().map(open).collect::<Result<Vec<_>, _>>()?;
-    let own = |cell| {
-        let start = index(cell) * CELL_BYTES;
-        data[start..(start + CELL_BYTES).min(data.len())].to_vec()
-    };
-    let (checked, spot) = timed(|| check.check(tree.root(), &openings, own));
+    let shown = Shown::open(&tree, &indices, read)?;
+    let (checked, spot) = timed(|| check.check(tree.root(), &shown));
     checked?;
-    let mut cells = CellTreeBuilder::new(7, Schedule::Inline)?;
-    let (root, seconds) = timed(|| cells.push(&data).map(|()| cells.finish().root()));
-    root?;
     println!(
         "owner: cell root {:.2} CPU-s a GiB of shards, spot check of {DEFAULT_CELLS} cells {spot:.3} CPU-s a slot",
         seconds * 1024.0 * MIB / data.len() as f64
