@@ -16,7 +16,8 @@ pub fn run(root: &Path, write: bool) -> Result<(), Failure> {
     if !installed(&room) {
         program(&room, "npm", &["ci", "--ignore-scripts", "--no-audit", "--no-fund"], &[])?;
     }
-    let forge = room.join("node_modules/.bin/forge").display().to_string();
+    let forge = room.join("tools/forge").display().to_string();
+    refuses(&forge)?;
     let sources = solidity(&room.join("src"))?;
     let tests = solidity(&room.join("test"))?;
     let mut format = vec!["fmt".to_string(), "--check".into()];
@@ -40,6 +41,15 @@ pub fn run(root: &Path, write: bool) -> Result<(), Failure> {
     cost(root, write)?;
     let artifacts = artifacts(&built)?;
     if write { store(&room, &artifacts) } else { compare(&room, &artifacts) }
+}
+
+/// Makes sure that a failure of forge is one for us: its npm package's own wrapper hides it.
+fn refuses(forge: &str) -> Result<(), Failure> {
+    let asked = Command::new(forge).arg("no-such-command").output();
+    if asked.map_err(|why| format!("{forge} cannot start: {why}"))?.status.success() {
+        return Err(format!("{forge} ends with 0 though it failed: no failing test would be noticed"));
+    }
+    Ok(())
 }
 
 /// Compares `docs/spec/cost.md` with what the script makes of the gas, or writes it.

@@ -9,6 +9,7 @@ import {Governed} from "../governance/Governed.sol";
 import {Parameter, Parameters} from "../governance/Parameters.sol";
 import {IOpeningVerifier} from "../proof/IGroth16Verifier.sol";
 import {OpeningInputs} from "../proof/OpeningInputs.sol";
+import {Deposits} from "../token/Deposits.sol";
 import {HoldToken} from "../token/HoldToken.sol";
 import {CellTree} from "./CellTree.sol";
 import {Challenges} from "./Challenges.sol";
@@ -20,7 +21,7 @@ import {Stake} from "./Stake.sol";
 /// @title Disputes about a retrieval that a provider refused, and about the root that it proves
 /// @notice Anybody may demand up to four cells of a slot, under a bond. Until the deadline the provider shows them with
 /// their paths to the slot's SHA-256 root, or loses the slot. The loser pays the winner's gas. Each dispute against a
-/// provider in its last 256 windows doubles the bond of the next, and from the second on a provider that answers only here
+/// provider that is undecided or in its last 256 windows doubles the bond of the next, and from the second on a provider that answers only here
 /// loses as much as the bond from its collateral: neither disputing nor refusing to serve is a business.
 /// Anybody may also doubt a slot's circuit root, which nobody but its provider may have checked, by naming one cell: the
 /// provider then shows it under the SHA-256 root and proves that the same cell stands there under the circuit root.
@@ -43,6 +44,8 @@ contract Disputes is Governed, ReentrancyGuardTransient {
     bytes32 private constant DOUBT = keccak256("holdfast/doubt/1");
     /// @dev The bond doubles at most so often.
     uint256 private constant STEEPEST = 10;
+    /// @dev No dispute waits longer for its answer, in blocks, whatever the agreement says; the bound of `DisputeBlocks`.
+    uint256 private constant LONGEST = 100_000;
 
     HoldToken public token;
     Providers public providers;
@@ -56,6 +59,8 @@ contract Disputes is Governed, ReentrancyGuardTransient {
     mapping(address account => uint256) public credits;
     /// @notice Verifies that a cell stands under a circuit root; until there is one, no root can be doubted.
     IOpeningVerifier public openings;
+    /// @dev Disputes against a provider that are not decided.
+    mapping(address provider => uint256) private _undecided;
 
     event DisputeOpened(
         uint256 indexed agreement,
@@ -84,7 +89,7 @@ contract Disputes is Governed, ReentrancyGuardTransient {
     /// @notice The provider was evicted before the dispute was decided.
     event DisputeVoid(uint256 indexed agreement, uint256 indexed index);
 
-    /// @notice The slot has no provider, or a dispute runs already, or none does.
+    /// @notice The slot has no provider, or its time is over, or a dispute runs already, or none does.
     error WrongState(uint256 agreement, uint256 index);
     /// @notice No cell, too many, or one beyond the slot.
     error BadCells();
@@ -152,7 +157,7 @@ contract Disputes is Governed, ReentrancyGuardTransient {
         for (uint256 i = 0; i < indices.length; i++) {
             if (!CellTree.verify(root, indices[i], cells[i], paths[i])) revert WrongCell(i);
         }
-        _end(agreement, index);
+        _end(agreement, index, dispute.provider);
         emit DisputeAnswered(agreement, index, dispute.provider, cells);
         _settle(dispute);
     }
@@ -174,7 +179,7 @@ contract Disputes is Governed, ReentrancyGuardTransient {
         uint256 root = uint256(challenges.rootOf(dispute.provider, market.keyOf(agreement, index)));
         (uint256 alpha, uint256 e) = OpeningInputs.compress(root, cell, content);
         openings.verify(proof, [root, cell, alpha, e]);
-        _end(agreement, index);
+        _end(agreement, index, dispute.provider);
         emit RootUpheld(agreement, index, dispute.provider, cell);
         _settle(dispute);
     }
@@ -183,11 +188,12 @@ contract Disputes is Governed, ReentrancyGuardTransient {
     function conclude(uint256 agreement, uint256 index) external nonReentrant {
         Dispute memory dispute = _running(agreement, index);
         if (block.number <= dispute.deadline) revert Deadline(dispute.deadline);
-        _end(agreement, index);
+        _end(agreement, index, dispute.provider);
         emit DisputeLost(agreement, index, dispute.provider);
         challenges.noteDispute(dispute.provider);
         challenges.judge(dispute.provider, address(0));
-        uint256 gas = parameters.get(Parameter.DisputeGas);
+        // No more than the bond, so that most of the penalty burns, and a provider gains nothing by disputing itself.
+        uint256 gas = Math.min(parameters.get(Parameter.DisputeGas), dispute.bond);
         uint256 before = token.balanceOf(address(this));
         stake.penalise(
             dispute.provider, gas + (uint256(dispute.bond) << Math.min(dispute.recent, STEEPEST)), address(this), gas
@@ -202,7 +208,7 @@ contract Disputes is Governed, ReentrancyGuardTransient {
         if (dispute.challenger == address(0) || _holds(agreement, index, dispute.provider)) {
             revert WrongState(agreement, index);
         }
-        _end(agreement, index);
+        _end(agreement, index, dispute.provider);
         credits[dispute.challenger] += dispute.bond;
         emit DisputeVoid(agreement, index);
     }
@@ -219,22 +225,36 @@ contract Disputes is Governed, ReentrancyGuardTransient {
         return _disputes[agreement][index];
     }
 
+    /// @notice The bond of the next dispute against a provider, 10^-18 HOLD.
+    function bondOf(address provider) public view returns (uint256) {
+        uint256 times = Math.min(_recent(provider) + _undecided[provider], STEEPEST);
+        return parameters.get(Parameter.DisputeBond) << times;
+    }
+
+    /// @dev Windows, of the last 256, that saw a dispute against the provider decided.
+    function _recent(address provider) private view returns (uint256) {
+        uint256 current = challenges.currentWindow();
+        return challenges.disputesSince(provider, current > 256 ? current - 256 : 0);
+    }
+
     function _open(uint256 agreement, uint256 index, bytes32 cells) private returns (Dispute memory) {
         Dispute storage dispute = _disputes[agreement][index];
         IMarket.Slot memory slot = market.slotOf(agreement, index);
         if (dispute.challenger != address(0) || slot.state != IMarket.State.Active) {
             revert WrongState(agreement, index);
         }
-        uint256 current = challenges.currentWindow();
-        uint256 recent = challenges.disputesSince(slot.provider, current > 256 ? current - 256 : 0);
-        uint256 bond = parameters.get(Parameter.DisputeBond) << Math.min(recent, STEEPEST);
-        uint256 blocks =
-            Math.max(market.agreementOf(agreement).terms.responseBlocks, parameters.get(Parameter.DisputeBlocks));
+        IMarket.Agreement memory it = market.agreementOf(agreement);
+        if (challenges.currentWindow() >= Math.min(slot.end, it.end)) revert WrongState(agreement, index);
+        uint256 bond = bondOf(slot.provider);
+        uint256 recent = _recent(slot.provider);
+        _undecided[slot.provider] += 1;
+        uint256 blocks = Math.max(it.terms.responseBlocks, parameters.get(Parameter.DisputeBlocks));
+        blocks = Math.min(blocks, LONGEST);
         (dispute.challenger, dispute.provider, dispute.bond) = (msg.sender, slot.provider, bond.toUint128());
         (dispute.deadline, dispute.recent) = ((block.number + blocks).toUint64(), recent.toUint32());
         dispute.cells = cells;
         market.setDisputed(agreement, index, true);
-        token.safeTransferFrom(msg.sender, address(this), bond);
+        Deposits.take(token, bond);
         return dispute;
     }
 
@@ -251,7 +271,8 @@ contract Disputes is Governed, ReentrancyGuardTransient {
         token.burn(dispute.bond - gas);
     }
 
-    function _end(uint256 agreement, uint256 index) private {
+    function _end(uint256 agreement, uint256 index, address provider) private {
+        _undecided[provider] -= 1;
         delete _disputes[agreement][index];
         market.setDisputed(agreement, index, false);
     }
