@@ -2,7 +2,7 @@
 
 use crate::{data::CodecChoice, limits};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 /// A node's settings; every field has a default, an unknown field is refused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,8 +20,20 @@ pub struct Settings {
     pub bootstrap: Vec<String>,
     /// Which library computes the erasure code; both write the same bytes.
     pub codec: CodecChoice,
+    /// The key that storage proofs are made with.
+    pub proving: Proving,
     /// How often things happen.
     pub timing: Timing,
+}
+
+/// The key that storage proofs are made with. A node without one holds slots and claims their roots, and proves nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Proving {
+    /// The file, absolute or below the node's directory; empty for none.
+    pub key_file: PathBuf,
+    /// True for the development key, which anybody can forge proofs with: it is made when it is first needed.
+    pub insecure_development_key: bool,
 }
 
 /// How often a node does what nobody asked it for. Seconds.
@@ -49,6 +61,7 @@ impl Default for Settings {
             listen: vec!["/ip4/0.0.0.0/tcp/0".into(), "/ip4/0.0.0.0/udp/0/quic-v1".into()],
             bootstrap: Vec::new(),
             codec: CodecChoice::default(),
+            proving: Proving::default(),
             timing: Timing::default(),
         }
     }
@@ -77,6 +90,9 @@ pub enum SettingsError {
         /// Its length.
         len: usize,
     },
+    /// The development key has no place to be made at.
+    #[error("proving.insecure_development_key needs a key_file to keep the key in")]
+    NoKeyFile,
     /// A time is not a positive number of seconds.
     #[error("timing.{field} must be a positive number of seconds")]
     Time {
@@ -95,6 +111,9 @@ impl Settings {
             if label.len() > limits::MAX_LABEL {
                 return Err(SettingsError::Label { field, len: label.len() });
             }
+        }
+        if self.proving.insecure_development_key && self.proving.key_file.as_os_str().is_empty() {
+            return Err(SettingsError::NoKeyFile);
         }
         for (field, seconds) in self.timing.fields() {
             if !(seconds.is_finite() && seconds > 0.0 && seconds < 1e9) {

@@ -29,6 +29,13 @@ bootstrap = {bootstrap}
 # What computes the erasure code: simd, or novelpoly, the slower reference. Both write the same bytes.
 codec = {codec}
 
+# The key that storage proofs are made with. A node without one holds slots and claims their roots, and proves nothing.
+[proving]
+# The file, absolute or below the node's directory; empty for none. It takes 67 MB, in memory only while a proof is made.
+key_file = {key_file}
+# The development key, which anybody can forge proofs with: made when it is first needed, in some 16 CPU-seconds.
+insecure_development_key = {development}
+
 # How often the node does what nobody asked it for. Seconds.
 [timing]
 # Mean time between two probes of a placement's holders.
@@ -48,6 +55,8 @@ scrub_interval_s = {scrub:?}
         listen = list(&settings.listen),
         bootstrap = list(&settings.bootstrap),
         codec = toml_text(settings.codec.name()),
+        key_file = toml_text(&settings.proving.key_file.to_string_lossy()),
+        development = settings.proving.insecure_development_key,
         probe = timing.probe_interval_s,
         grace = timing.holder_grace_s,
         stagger = timing.repair_stagger_s,
