@@ -7,6 +7,7 @@ use alloy::{
     sol,
     sol_types::{SolCall, SolValue},
 };
+use futures::future::{Either, select};
 use holdfast::{
     actors::{
         incentive::{
@@ -63,7 +64,7 @@ fn wild() -> ChainPlan {
         reorg_chance: 0.15,
         max_reorg: 6,
         loss_chance: 0.5,
-        rush_chance: 0.03,
+        rush_chance: 0.1,
         rush_factor: 30.0,
         latency_ms: 400.0,
         outage_interval_s: 90.0,
@@ -185,6 +186,22 @@ impl<'a> Treasurer<'a> {
     }
 }
 
+/// Pays a wei to `to` from a node's wallet, as another program would that has its key.
+pub fn pay_behind_its_back(chain: &SimChain, seed: u64, node: u32, to: Address) {
+    let (_, raw) = wallet(seed, node.into()).sign(TxEip1559 {
+        chain_id: chain.look(EvmChain::id),
+        nonce: chain.look(|evm| evm.account(account(seed, node)).nonce),
+        gas_limit: 21_000,
+        max_fee_per_gas: 1_000_000_000_000,
+        max_priority_fee_per_gas: 100_000_000_000,
+        to: TxKind::Call(to),
+        value: U256::from(1),
+        ..TxEip1559::default()
+    });
+    // The node's own may be dearer, or have come first.
+    let _ = chain.submit(raw);
+}
+
 /// Orders one thing until it ended, over as many lives of its node as that takes. An order that would revert is
 /// repeated as well: its time has not come.
 pub async fn insist(cluster: Cluster<Orders>, node: u32, submit: SubmitTransaction) -> TransactionEnd {
@@ -288,7 +305,15 @@ pub fn live<D: Copy + 'static>(
                 keep_up(&cluster, calm_at + CALM).await;
                 crashes
             };
-            let (crashes, ()) = futures::join!(calming, work(&cluster, deployed));
+            let working = async {
+                let work = std::pin::pin!(work(&cluster, deployed));
+                let limit = std::pin::pin!(cluster.time().sleep_until(calm_at + CALM));
+                match select(work, limit).await {
+                    Either::Left(_) => {}
+                    Either::Right(_) => panic!("something is not final {CALM:?} after the storm"),
+                }
+            };
+            let (crashes, ()) = futures::join!(calming, working);
             let trace = cluster.recorder().trace_hash().to_string();
             let summary = Summary { taken_back: taken_back.get(), crashes, bumps: bumps.get(), trace };
             cluster.shut_down().await;

@@ -2,7 +2,7 @@
 
 use crate::storm::{
     NODES, Orders, SHARE, STORM, Summary, Transfer, Treasurer, account, ask, balanceOfCall, boot, calm,
-    insist, intent, live, many, order, totalSupplyCall, transferCall,
+    insist, intent, live, many, order, pay_behind_its_back, totalSupplyCall, transferCall,
 };
 use alloy::{
     primitives::{Address, B256, U256},
@@ -24,6 +24,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 /// Payments of each node.
 const PAYMENTS: u64 = 6;
+/// Whom another program pays from nodes' wallets.
+const OTHER: Address = Address::with_last_byte(0xee);
 
 #[derive(Clone, Copy, Debug)]
 struct Payment {
@@ -61,7 +63,8 @@ fn conserved(evm: &EvmChain, token: Address, seed: u64) {
     assert_eq!(held, ask(evm, token, &totalSupplyCall {}), "at block {}", evm.head().header.number);
 }
 
-fn pay(seed: u64) -> Summary {
+/// A world in which everything goes wrong; `behind` is how often another program sends from each node's wallet.
+fn pay(seed: u64, behind: u64) -> Summary {
     live(
         seed,
         |treasurer| treasurer.token(),
@@ -75,9 +78,17 @@ fn pay(seed: u64) -> Summary {
                 pay_one(cluster.clone(), payment, token, at, twice)
             });
             let paying: Vec<_> = paying.collect();
-            let ends = join_all(paying).await;
             let chain = cluster.chain().expect("the world has a chain");
-            chain.look(|evm| judge(evm, token, seed, &ends));
+            let others = (0..behind * u64::from(NODES)).map(async |number| {
+                let mut random = rng::stream(seed, "others", number);
+                cluster
+                    .time()
+                    .sleep_until(begin + Duration::from_secs(random.random_range(0..STORM.as_secs())))
+                    .await;
+                pay_behind_its_back(&chain, seed, (number % u64::from(NODES)) as u32, OTHER);
+            });
+            let (ends, _) = futures::join!(join_all(paying), join_all(others));
+            chain.look(|evm| judge(evm, token, seed, &ends, behind == 0));
         },
     )
 }
@@ -101,7 +112,7 @@ async fn pay_one(
 }
 
 /// Every payment is on the chain once, in the transaction that its end names, and no other payment is.
-fn judge(evm: &EvmChain, token: Address, seed: u64, ends: &[TransactionEnd]) {
+fn judge(evm: &EvmChain, token: Address, seed: u64, ends: &[TransactionEnd], alone: bool) {
     let head = evm.head().header.number;
     let mut paid: BTreeMap<(Address, Address, U256), Vec<B256>> = BTreeMap::new();
     for from in (0..=head).step_by(1_000) {
@@ -128,19 +139,24 @@ fn judge(evm: &EvmChain, token: Address, seed: u64, ends: &[TransactionEnd]) {
         );
     }
     assert!(paid.is_empty(), "nobody ordered {paid:?}");
-    for node in 0..NODES {
+    for node in (0..NODES).filter(|_| alone) {
         assert_eq!(evm.account(account(seed, node)).nonce, PAYMENTS, "transactions of node {node}");
     }
 }
 
 #[test]
 fn every_payment_is_on_the_chain_exactly_once() {
-    many("payments", pay);
+    many("payments", |seed| pay(seed, 0));
+}
+
+#[test]
+fn every_payment_is_on_the_chain_exactly_once_though_another_program_sends_from_the_wallet() {
+    many("payments beside another program's", |seed| pay(seed, 3));
 }
 
 #[test]
 fn a_seed_repeats() {
-    assert_eq!(pay(7), pay(7));
+    assert_eq!(pay(7, 2), pay(7, 2));
 }
 
 #[test]

@@ -212,12 +212,13 @@ impl Sender {
         match action {
             Action::Offer(_) | Action::Bump(..) => self.follow(Some(action), sight).await,
             Action::Move(nonce) => {
-                let moved = self.outbox.borrow().moved(nonce, sight);
-                if let Some(entry) = moved {
-                    self.keep(entry).await;
-                    self.outbox.borrow_mut().left(nonce);
-                }
+                self.leave(nonce, sight).await;
                 Ok(())
+            }
+            Action::Fill(nonce) => {
+                let filler = self.outbox.borrow().filler(nonce, sight.fees);
+                self.keep(filler).await;
+                self.follow(Some(Action::Offer(nonce)), sight).await
             }
             Action::End(nonce, hash) => match sight.receipts.get(&hash) {
                 Some(receipt) => self.end(nonce, receipt).await,
@@ -237,7 +238,7 @@ impl Sender {
                     nonce
                 }
                 Action::Offer(nonce) => nonce,
-                Action::Move(_) | Action::End(..) => return Ok(()),
+                Action::Move(_) | Action::Fill(_) | Action::End(..) => return Ok(()),
             };
             let raw = self.latest(nonce);
             let Some(raw) = raw else { return Ok(()) };
@@ -250,6 +251,20 @@ impl Sender {
         Ok(())
     }
 
+    /// Gives the entry of a nonce that is another's a nonce of its own, or up.
+    async fn leave(&self, nonce: u64, sight: &Sight) {
+        let moved = self.outbox.borrow().moved(nonce, sight);
+        if let Some(entry) = moved {
+            self.keep(entry).await;
+            self.outbox.borrow_mut().left(nonce);
+            return;
+        }
+        let entry = self.outbox.borrow().entry(nonce).cloned();
+        if let Some(Entry { intent, refused: Some(why), .. }) = entry {
+            self.close(intent, nonce, TransactionEnd::Refused { why }).await;
+        }
+    }
+
     async fn end(&self, nonce: u64, receipt: &Receipt) -> Result<(), ChainError> {
         // The receipt may have come from a server that lags behind the one that told the head.
         let block = self.chain.block(receipt.block).await?;
@@ -259,17 +274,23 @@ impl Sender {
         let Some(entry) = self.outbox.borrow().entry(nonce).cloned() else { return Ok(()) };
         let why = if receipt.success { String::new() } else { self.reason(&entry).await };
         let ended = self.outbox.borrow().end(nonce, receipt, why);
-        let Some(end) = ended else { return Ok(()) };
+        if let Some(end) = ended {
+            self.close(entry.intent, nonce, end).await;
+        }
+        Ok(())
+    }
+
+    /// Notes how an intent ended, and tells whoever waits for it.
+    async fn close(&self, intent: IntentId, nonce: u64, end: TransactionEnd) {
         let floor = self.outbox.borrow().floor().max(nonce + 1);
-        self.surely("written", || self.journal.close(entry.intent, &end, floor)).await;
+        self.surely("written", || self.journal.close(intent, &end, floor)).await;
         self.outbox.borrow_mut().ended(nonce);
         let success = matches!(end, TransactionEnd::Executed { .. });
-        self.common.record.record(Event::TransactionEnded { intent: entry.intent, success });
-        for reply in self.waiting.borrow_mut().remove(&entry.intent).unwrap_or_default() {
+        self.common.record.record(Event::TransactionEnded { intent, success });
+        for reply in self.waiting.borrow_mut().remove(&intent).unwrap_or_default() {
             // Whoever ordered may be gone.
             let _ = reply.send(Ok(end.clone()));
         }
-        Ok(())
     }
 
     /// What an entry's call says at the head; it may be something else than when it reverted.

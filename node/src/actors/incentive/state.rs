@@ -14,7 +14,7 @@ use crate::{
         chain::{Fees, Receipt},
     },
 };
-use alloy::primitives::B256;
+use alloy::primitives::{B256, Bytes, U256};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -61,6 +61,8 @@ pub(super) enum Action {
     Bump(u64, Attempt),
     /// Another's transaction has the nonce, for good: journal another one.
     Move(u64),
+    /// Nobody has the nonce, and those after it wait for it: journal and offer a transaction that does nothing.
+    Fill(u64),
     /// It is final: note how it ended, and forget it.
     End(u64, B256),
 }
@@ -84,6 +86,8 @@ pub(super) struct Outbox {
     open: BTreeMap<u64, Open>,
     /// All nonces below are used up for good, as far as this node did it.
     floor: u64,
+    /// A nonce that nobody has though later ones wait, and the height at which that was first seen.
+    gap: Option<(u64, u64)>,
 }
 
 impl Outbox {
@@ -138,7 +142,34 @@ impl Outbox {
 
     /// What is to be done, given what the chain looks like.
     pub fn plan(&mut self, sight: &Sight) -> Vec<Action> {
-        self.open.iter_mut().filter_map(|(nonce, open)| open.plan(*nonce, sight)).collect()
+        let fill = self.gap(sight).then_some(Action::Fill(sight.nonce));
+        let plans = self.open.iter_mut().filter_map(|(nonce, open)| open.plan(*nonce, sight));
+        fill.into_iter().chain(plans).collect()
+    }
+
+    /// True if the next nonce is nobody's for as long as it takes to be final: another program's transaction, or
+    /// one of ours that was final, was taken back and is not coming again.
+    fn gap(&mut self, sight: &Sight) -> bool {
+        let next = sight.nonce;
+        let missing = !self.open.contains_key(&next) && self.open.range(next..).next().is_some();
+        self.gap = self.gap.filter(|(nonce, _)| missing && *nonce == next);
+        let since = missing.then(|| self.gap.get_or_insert((next, sight.height)).1);
+        since.is_some_and(|since| sight.height.saturating_sub(since) >= limits::CONFIRMATIONS)
+    }
+
+    /// The entry of a transaction that does nothing but use a nonce.
+    pub fn filler(&self, nonce: u64, fees: Fees) -> Entry {
+        let mut name = [0xff; 32];
+        name[24..].copy_from_slice(&nonce.to_be_bytes());
+        let order = TransactionOrder { to: None, value: U256::ZERO, data: Bytes::new(), gas: None };
+        Entry {
+            intent: IntentId::from_bytes(name),
+            order,
+            nonce,
+            gas_limit: 0,
+            attempts: vec![Attempt { cancels: true, ..first(fees) }],
+            refused: Some("it only fills a gap".into()),
+        }
     }
 
     /// What is to be done about what the chain said to an offer.
@@ -164,11 +195,11 @@ impl Outbox {
     }
 
     /// The entry of a nonce that is another's, with a nonce of its own. It counts once it is put and the old
-    /// one taken.
+    /// one taken. `None` if it was given up: then it needs no other.
     pub fn moved(&self, nonce: u64, sight: &Sight) -> Option<Entry> {
         let entry = self.open.get(&nonce)?.entry.clone();
-        let attempt = Attempt { cancels: entry.refused.is_some(), ..first(sight.fees) };
-        Some(Entry { nonce: self.free_nonce(sight.nonce), attempts: vec![attempt], ..entry })
+        let moved = Entry { nonce: self.free_nonce(sight.nonce), attempts: vec![first(sight.fees)], ..entry };
+        moved.refused.is_none().then_some(moved)
     }
 
     /// How an entry ended whose transaction `hash` is final; `why` tells what its call says now.

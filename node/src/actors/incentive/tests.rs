@@ -180,6 +180,27 @@ fn a_nonce_is_given_up_only_when_another_holds_it_for_good() {
 }
 
 #[test]
+fn a_nonce_that_nobody_has_is_filled_once_nobody_is_coming_back_for_it() {
+    let mut outbox = Outbox::default();
+    add(&mut outbox, 0, &sight(100, 8));
+    let last = 100 + limits::CONFIRMATIONS;
+    // Another program's transaction had nonce 7, and its block is gone.
+    assert_eq!(outbox.plan(&sight(100, 7)), [Action::Offer(8)]);
+    assert_eq!(outbox.plan(&sight(last - 1, 7)), [Action::Offer(8)]);
+    assert_eq!(outbox.plan(&sight(last - 1, 8)), [Action::Offer(8)], "it came back");
+    assert_eq!(outbox.plan(&sight(last, 7)), [Action::Offer(8)]);
+    let late = sight(last + limits::CONFIRMATIONS, 7);
+    assert_eq!(outbox.plan(&late), [Action::Fill(7), Action::Offer(8)]);
+    let filler = outbox.filler(7, late.fees);
+    assert!(filler.attempts[0].cancels && filler.nonce == 7);
+    outbox.put(filler.clone(), hashes(&filler));
+    assert_eq!(outbox.plan(&late), [Action::Offer(7), Action::Offer(8)]);
+    assert_eq!(outbox.moved(7, &late), None, "a filler needs no other nonce");
+    let (_, receipt) = mined(&filler, 0, 130);
+    assert!(matches!(outbox.end(7, &receipt, String::new()), Some(TransactionEnd::Refused { .. })));
+}
+
+#[test]
 fn what_the_chain_will_never_accept_frees_its_nonce_by_another_transaction() {
     let mut outbox = Outbox::default();
     let entry = add(&mut outbox, 0, &sight(100, 0));
