@@ -81,8 +81,17 @@ impl Node {
         let peer = keys.peer.clone();
         let storage =
             storage::StorageActor::start(common.clone(), disk, peer.clone(), settings.clone()).await?;
-        let proof = proof::ProofActor::start(common.clone(), prover, storage.clone().recipient());
-        let own = Service { storage: storage.clone().recipient(), proof: proof.clone().recipient() };
+        let neighbours = proof::Neighbours {
+            open: storage.clone().recipient(),
+            access: storage.clone().recipient(),
+            admit: storage.clone().recipient(),
+        };
+        let proof = proof::ProofActor::start(common.clone(), prover, peer.peer(), neighbours);
+        let own = Service {
+            storage: storage.clone().recipient(),
+            proof: proof.clone().recipient(),
+            gate: proof.clone().recipient(),
+        };
         let network = network::NetworkActor::start(common.clone(), net, timing, own.clone());
         let neighbours = repair::Neighbours {
             send: network.clone().recipient(),
@@ -107,6 +116,7 @@ impl Node {
             list_notes: storage.clone().recipient(),
             levels: proof.clone().recipient(),
             refill: repair.clone().recipient(),
+            make_pass: proof.clone().recipient(),
         };
         let client = client::ClientActor::start(common, keys, &settings, neighbours);
         storage.do_send(storage::Subscribe {

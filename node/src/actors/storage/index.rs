@@ -346,5 +346,6 @@ pub(super) fn shelf_number(shelf: Shelf) -> u8 {
         Shelf::Watch => 2,
         Shelf::Roots => 3,
         Shelf::Signing => 4,
+        Shelf::Access => 5,
     }
 }
