@@ -107,6 +107,42 @@ pub const RECORD_FETCHES: usize = 3;
 /// Peers whose last failure a node remembers.
 pub const MAX_ABSENTEES: usize = 4_096;
 
+/// Blocks that one question for logs may span.
+pub const MAX_LOG_BLOCKS: u64 = 1_000;
+/// Logs that one answer may have.
+pub const MAX_LOGS: usize = 10_000;
+/// Most bytes of a signed transaction: geth's `txMaxSize`, which holds the largest contract.
+pub const MAX_TRANSACTION: usize = 128 << 10;
+/// Most bytes of one answer of a chain's JSON-RPC server.
+pub const MAX_CHAIN_ANSWER: usize = 16 << 20;
+/// Blocks that an embedded chain can take back.
+pub const MAX_REORG: usize = 64;
+/// Most bytes of one block in an embedded chain's log.
+pub const MAX_BLOCK_RECORD: u64 = 64 << 20;
+/// Transactions of one node that are not final yet.
+pub const MAX_OPEN_TRANSACTIONS: usize = 64;
+/// Orders that wait because so many transactions are not final, or the chain does not answer.
+pub const MAX_QUEUED_ORDERS: usize = 256;
+/// Times that one transaction is signed with other fees: from one gwei to over two thousand.
+pub const MAX_ATTEMPTS: usize = 64;
+/// Most bytes of a call's data, so that its transaction stays within its limit.
+pub const MAX_CALL_DATA: usize = MAX_TRANSACTION - 1_024;
+/// Most bytes of one note of the outbox.
+pub const MAX_OUTBOX_NOTE: usize = MAX_TRANSACTION + (16 << 10);
+/// Blocks from a transaction's own to the head until it counts as final, both included.
+pub const CONFIRMATIONS: u64 = 12;
+/// Blocks that a transaction waits for its turn before its fees rise.
+pub const FEE_PATIENCE: u64 = 3;
+/// Most wei a unit of gas that a transaction offers, base fee included.
+pub const MAX_FEE_PER_GAS: u128 = 500_000_000_000;
+/// Transactions that wait in an embedded chain.
+pub const MAX_POOLED: usize = 4_096;
+/// Of them, those of one sender.
+pub const MAX_POOLED_PER_SENDER: usize = 64;
+/// Per cent by which both fees of a transaction rise when it replaces another: a tenth satisfies geth, an
+/// eighth the nodes that ask for the base fee's largest step.
+pub const FEE_BUMP_PERCENT: u128 = 13;
+
 /// Most bytes of a line on the control socket.
 pub const MAX_CONTROL_LINE: usize = 64 << 10;
 /// Connections to the control socket that a node serves at a time.
@@ -168,6 +204,10 @@ pub const JOIN_RETRY_MAX: Duration = Duration::from_secs(60);
 pub const DHT_REFRESH_INTERVAL: Duration = Duration::from_secs(12 * 3600);
 /// A small request that is not answered within this has failed.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+/// Time between two looks at the chain while a transaction is not final.
+pub const CHAIN_POLL: Duration = Duration::from_secs(4);
+/// A question to the chain that is not answered within this has failed.
+pub const CHAIN_TIMEOUT: Duration = Duration::from_secs(20);
 /// A shard that is not moved within this has failed.
 pub const SHARD_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long a provider record is believed after it was signed.

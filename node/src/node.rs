@@ -2,10 +2,10 @@
 //! stops. It decides nothing.
 
 use crate::{
-    actors::{Service, client, network, proof, repair, storage},
+    actors::{Service, client, incentive, network, proof, repair, storage},
     env::Env,
     settings::Settings,
-    types::Identity,
+    types::{Identity, Wallet},
 };
 use actix::Recipient;
 use std::{fmt, rc::Rc};
@@ -18,6 +18,8 @@ pub struct Keys {
     pub peer: Identity,
     /// Signs placement records and removal orders.
     pub owner: Identity,
+    /// Pays and is paid on the chain; nobody else may send from its account.
+    pub wallet: Option<Wallet>,
     /// What the keys of the owner's manifests are derived from.
     pub(crate) owner_secret: Rc<Zeroizing<[u8; 32]>>,
 }
@@ -27,7 +29,13 @@ impl Keys {
     /// happens once in 2^128. The bytes are wiped.
     pub fn from_secrets(peer: &mut [u8; 32], owner: &mut [u8; 32]) -> Option<Self> {
         let owner_secret = Rc::new(Zeroizing::new(blake3::derive_key("holdfast owner secret v1", owner)));
-        Some(Self { peer: Identity::from_secret(peer)?, owner: Identity::from_secret(owner)?, owner_secret })
+        let (peer, owner) = (Identity::from_secret(peer)?, Identity::from_secret(owner)?);
+        Some(Self { peer, owner, wallet: None, owner_secret })
+    }
+
+    /// The same with a wallet.
+    pub fn with_wallet(self, wallet: Wallet) -> Self {
+        Self { wallet: Some(wallet), ..self }
     }
 }
 
@@ -68,6 +76,10 @@ pub struct Node {
     pub commit_slot: Recipient<proof::CommitSlot>,
     /// Answers a challenge.
     pub prove_slot: Recipient<proof::ProveSlot>,
+    /// Does something on the chain, once.
+    pub submit_transaction: Recipient<incentive::SubmitTransaction>,
+    /// Tells which transactions are not final.
+    pub open_transactions: Recipient<incentive::OpenTransactionsQuery>,
 }
 
 impl Node {
@@ -76,9 +88,9 @@ impl Node {
     /// # Errors
     /// [`storage::StorageError`] if the data directory cannot be used.
     pub async fn start(env: Env, keys: Keys, settings: Settings) -> Result<Self, storage::StorageError> {
-        let Env { common, net, disk, prover } = env;
+        let Env { common, net, disk, prover, chain } = env;
         let timing = settings.timing;
-        let peer = keys.peer.clone();
+        let (peer, wallet) = (keys.peer.clone(), keys.wallet.clone());
         let storage =
             storage::StorageActor::start(common.clone(), disk, peer.clone(), settings.clone()).await?;
         let neighbours = proof::Neighbours {
@@ -105,6 +117,12 @@ impl Node {
             write_note: storage.clone().recipient(),
             read_note: storage.clone().recipient(),
         };
+        let notes = incentive::Neighbours {
+            write_note: storage.clone().recipient(),
+            read_note: storage.clone().recipient(),
+            list_notes: storage.clone().recipient(),
+        };
+        let incentive = incentive::IncentiveActor::start(&common, chain, wallet, notes);
         let repair = repair::RepairActor::start(common.clone(), peer.peer(), timing, neighbours);
         let neighbours = client::Neighbours {
             send: network.clone().recipient(),
@@ -137,6 +155,8 @@ impl Node {
             held: storage.recipient(),
             commit_slot: proof.clone().recipient(),
             prove_slot: proof.recipient(),
+            submit_transaction: incentive.clone().recipient(),
+            open_transactions: incentive.recipient(),
         })
     }
 }

@@ -127,7 +127,7 @@ pub trait TreeHash: Debug + Clone + PartialEq + Eq {
     fn zeros() -> &'static [Self::Node; MAX_LEVELS + 1];
 }
 
-fn zero_roots<H: TreeHash>() -> [H::Node; MAX_LEVELS + 1] {
+pub(crate) fn zero_roots<H: TreeHash>() -> [H::Node; MAX_LEVELS + 1] {
     let mut zeros = [H::cell(&H::read(&[])); MAX_LEVELS + 1];
     for level in 1..=MAX_LEVELS {
         zeros[level] = H::node(&[zeros[level - 1]; ARITY]);
@@ -136,7 +136,7 @@ fn zero_roots<H: TreeHash>() -> [H::Node; MAX_LEVELS + 1] {
 }
 
 /// Poseidon: 16 lanes for a cell, 8 for a node.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CircuitHash;
 
 impl TreeHash for CircuitHash {

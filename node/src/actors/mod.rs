@@ -2,6 +2,7 @@
 //! time, disk or network, and `actor.rs` carries the decisions out.
 
 pub mod client;
+pub mod incentive;
 pub mod network;
 pub mod proof;
 pub mod repair;

@@ -103,7 +103,9 @@ impl Observer {
             | Event::RepairEnded { .. }
             | Event::RootsSigned { .. }
             | Event::RootRefused { .. }
-            | Event::ProbeEnded { .. } => {}
+            | Event::ProbeEnded { .. }
+            | Event::TransactionSigned { .. }
+            | Event::TransactionEnded { .. } => {}
         }
     }
 

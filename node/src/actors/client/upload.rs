@@ -128,7 +128,7 @@ impl Upload {
     pub(super) async fn prepare(&self, segment: u32) -> Result<Prepared, ClientError> {
         let expected = self.notes.borrow()[segment as usize].as_ref().map(|note| note.plaintext);
         let (source, cipher, code) = (self.request.source.clone(), self.cipher.clone(), self.head.code);
-        let mut codec = Codec::new(self.client.codec);
+        let codec = Codec::new(self.client.codec);
         let len = self.plaintext_len(segment);
         let start = u64::from(segment) * u64::from(self.head.segment_len);
         let last = segment + 1 == self.segments();

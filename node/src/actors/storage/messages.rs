@@ -72,6 +72,10 @@ pub enum Shelf {
     Journal,
     /// Watched placements, by id: when their holders were seen.
     Watch,
+    /// Transactions that are not final yet, by intent, and which nonces are used up.
+    Sending,
+    /// Transactions that are final, by intent.
+    Sent,
     /// The signed roots of held placements' slots, by placement.
     Roots,
     /// Protected placements that are held, by id: their access lists' roots.

@@ -1,9 +1,10 @@
-//! The real world: tokio's clock and pool, the system's entropy, files, libp2p.
+//! The real world: tokio's clock and pool, the system's entropy, files, libp2p, a chain's server.
 //!
 //! Here, and only here, the node touches the system itself.
 #![allow(clippy::disallowed_methods)]
 
 mod clock;
+mod coalesce;
 mod disk;
 mod net;
 mod open;
@@ -11,6 +12,7 @@ mod prover;
 mod proving_key;
 mod record;
 mod rng;
+mod rpc;
 mod spawn;
 
 pub use clock::LiveClock;
@@ -20,4 +22,5 @@ pub use prover::{LiveProver, LoadKey};
 pub use proving_key::KeyFile;
 pub use record::LiveRecord;
 pub use rng::LiveRng;
+pub use rpc::{ConnectError, JsonRpcChain};
 pub use spawn::LiveSpawn;

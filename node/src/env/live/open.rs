@@ -132,7 +132,7 @@ pub async fn open(
     let key = load_key(dir, circuit, key_file, *insecure_development_key);
     let access_key = load_key(dir, access, access_key_file, *insecure_development_key);
     let prover = LiveProver::new((circuit, key), (access, access_key), common.rng.clone());
-    Ok(Env { common, net, disk: Arc::new(disk), prover: Some(Rc::new(prover)) })
+    Ok(Env { common, net, disk: Arc::new(disk), prover: Some(Rc::new(prover)), chain: None })
 }
 
 /// Where the proving key comes from, when a proof is to be made.
