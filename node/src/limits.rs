@@ -94,6 +94,10 @@ pub const SIGNINGS_AT_A_TIME: usize = 2;
 pub const ROOT_CLAIMS_AT_A_TIME: usize = 8;
 /// Slots whose trees wait to be built; a provider that is asked for more says that it is busy.
 pub const MAX_WAITING_TREES: usize = 256;
+/// Levels of access lists: two million members.
+pub const ACCESS_LEVELS: usize = 7;
+/// Readers of protected placements that a provider remembers at a time, and their passes.
+pub const MAX_GRANTS: usize = 1 << 16;
 /// Segments that a repair holds in memory at a time.
 pub const REPAIR_SEGMENTS_IN_FLIGHT: usize = 2;
 /// Peers that a search for a placement's holders asks.
@@ -181,6 +185,8 @@ pub const STATUS_PATIENCE: Duration = Duration::from_millis(500);
 pub const HOLDINGS_PATIENCE: Duration = Duration::from_millis(300);
 /// Pause before a retry; it grows with every further one.
 pub const RETRY_PAUSE: Duration = Duration::from_millis(500);
+/// For how long a provider serves a reader of a protected placement that showed a pass, at most.
+pub const ACCESS_EPOCH: Duration = Duration::from_secs(3600);
 /// An owner asks providers again for slot roots after this, then after twice as long, and so on …
 pub const ROOT_RETRY: Duration = Duration::from_millis(500);
 /// … up to this.

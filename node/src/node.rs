@@ -3,11 +3,11 @@
 
 use crate::{
     actors::{Service, client, incentive, network, proof, repair, storage},
-    env::Env,
+    env::{Common, Env, Prover},
     settings::Settings,
-    types::{Identity, Wallet},
+    types::{Identity, PeerId, Wallet},
 };
-use actix::Recipient;
+use actix::{Addr, Recipient};
 use std::{fmt, rc::Rc};
 use zeroize::Zeroizing;
 
@@ -93,8 +93,7 @@ impl Node {
         let (peer, wallet) = (keys.peer.clone(), keys.wallet.clone());
         let storage =
             storage::StorageActor::start(common.clone(), disk, peer.clone(), settings.clone()).await?;
-        let proof = proof::ProofActor::start(common.clone(), prover, storage.clone().recipient());
-        let own = Service { storage: storage.clone().recipient(), proof: proof.clone().recipient() };
+        let (proof, own) = serving(&common, prover, peer.peer(), &storage);
         let network = network::NetworkActor::start(common.clone(), net, timing, own.clone());
         let neighbours = repair::Neighbours {
             send: network.clone().recipient(),
@@ -125,6 +124,7 @@ impl Node {
             list_notes: storage.clone().recipient(),
             levels: proof.clone().recipient(),
             refill: repair.clone().recipient(),
+            make_pass: proof.clone().recipient(),
         };
         let client = client::ClientActor::start(common, keys, &settings, neighbours);
         storage.do_send(storage::Subscribe {
@@ -149,4 +149,22 @@ impl Node {
             open_transactions: incentive.recipient(),
         })
     }
+}
+
+/// Starts the proof actor, and says who answers peers.
+fn serving(
+    common: &Common,
+    prover: Option<Rc<dyn Prover>>,
+    me: PeerId,
+    storage: &Addr<storage::StorageActor>,
+) -> (Addr<proof::ProofActor>, Service) {
+    let neighbours = proof::Neighbours {
+        open: storage.clone().recipient(),
+        access: storage.clone().recipient(),
+        admit: storage.clone().recipient(),
+    };
+    let proof = proof::ProofActor::start(common.clone(), prover, me, neighbours);
+    let (claims, gate) = (proof.clone().recipient(), proof.clone().recipient());
+    let own = Service { storage: storage.clone().recipient(), proof: claims, gate };
+    (proof, own)
 }

@@ -32,7 +32,9 @@ pub struct Settings {
 pub struct Proving {
     /// The file, absolute or below the node's directory; empty for none.
     pub key_file: PathBuf,
-    /// True for the development key, which anybody can forge proofs with: it is made when it is first needed.
+    /// The file of the key for passes into protected placements, likewise: providers check them with it.
+    pub access_key_file: PathBuf,
+    /// True for the development keys, which anybody can forge proofs with: each is made when it is first needed.
     pub insecure_development_key: bool,
 }
 
@@ -90,8 +92,8 @@ pub enum SettingsError {
         /// Its length.
         len: usize,
     },
-    /// The development key has no place to be made at.
-    #[error("proving.insecure_development_key needs a key_file to keep the key in")]
+    /// The development keys have no place to be made at.
+    #[error("proving.insecure_development_key needs a key_file or an access_key_file to keep a key in")]
     NoKeyFile,
     /// A time is not a positive number of seconds.
     #[error("timing.{field} must be a positive number of seconds")]
@@ -112,7 +114,9 @@ impl Settings {
                 return Err(SettingsError::Label { field, len: label.len() });
             }
         }
-        if self.proving.insecure_development_key && self.proving.key_file.as_os_str().is_empty() {
+        let Proving { key_file, access_key_file, insecure_development_key } = &self.proving;
+        let no_file = key_file.as_os_str().is_empty() && access_key_file.as_os_str().is_empty();
+        if *insecure_development_key && no_file {
             return Err(SettingsError::NoKeyFile);
         }
         for (field, seconds) in self.timing.fields() {

@@ -8,10 +8,10 @@ use bytes::Bytes;
 use holdfast::{
     data::{SegmentCipher, encode, manifest_key, open_manifest, seal_manifest},
     types::{
-        Answer, Ask, CellRoot, Code, FileLink, FormatError, HeldSlot, Identity, Manifest, ManifestKey,
-        PeerId, PlacementId, PlacementRecord, Policy, ProviderRecord, ProviderStatus, Receipt, Refusal,
-        Removal, ShardHash, ShardKey, Signable, SignatureError, Signed, SlotRoot, SlotRoots, Timestamp,
-        decode_versioned, encode_versioned,
+        Answer, Ask, CellRoot, Code, FileLink, FormatError, HeldSlot, Identity, ListRoot, Manifest,
+        ManifestKey, OwnerVisit, Pass, PeerId, PlacementId, PlacementRecord, Policy, ProviderRecord,
+        ProviderStatus, Receipt, Refusal, Removal, ShardHash, ShardKey, Signable, SignatureError, Signed,
+        SlotRoot, SlotRoots, Timestamp, decode_versioned, encode_versioned,
     },
 };
 use holdfast_proofs::field::Fr;
@@ -57,6 +57,7 @@ fn placement_record() -> PlacementRecord {
         shard_hashes: (0..8_u8).map(|i| ShardHash::of(&[i])).collect(),
         sealed_manifest: Bytes::from_static(b"sealed"),
         created: Timestamp(1_800_000_000_000_000_001),
+        access: None,
     }
 }
 
@@ -97,6 +98,16 @@ fn slot_roots() -> SlotRoots {
     }
 }
 
+fn owner_visit() -> OwnerVisit {
+    OwnerVisit {
+        owner: owner().peer(),
+        placement: placement(),
+        provider: provider().peer(),
+        visitor: owner().peer(),
+        epoch: 1_800_000_000,
+    }
+}
+
 fn manifest() -> Manifest {
     Manifest { name: "päper.txt".into(), size: 70_000, segment_len: 4 << 20, content_key: [4; 32] }
 }
@@ -122,6 +133,34 @@ fn signed_records() {
     pin_signed("receipt", &provider(), &receipt());
     pin_signed("removal", &owner(), &removal());
     pin_signed("slot_roots", &owner(), &slot_roots());
+    pin_signed("owner_visit", &owner(), &owner_visit());
+}
+
+#[test]
+fn a_placement_record_with_an_access_list_is_of_version_2() {
+    let listed = PlacementRecord { access: Some(ListRoot(-Fr::from(1))), ..placement_record() };
+    let signed = Signed::new(&owner(), &listed);
+    golden("placement_record_listed", &listed.encode());
+    golden("placement_record_listed_signed", &postcard::to_stdvec(&signed).unwrap());
+    assert_eq!(signed.verify(), Ok(listed.clone()));
+    let bytes = listed.encode();
+    assert_eq!(bytes[1..bytes.len() - 32], placement_record().encode()[1..]);
+    assert!(PlacementRecord::decode(&bytes[..bytes.len() - 1]).is_err());
+    let mut alias = bytes.clone();
+    alias[bytes.len() - 32..].fill(0xff);
+    assert!(PlacementRecord::decode(&alias).is_err());
+    // The list cannot be taken off: the signature is over the version and all that follows it.
+    let mut open = bytes[..bytes.len() - 32].to_vec();
+    open[0] = 1;
+    let forged: Signed<PlacementRecord> = postcard::from_bytes(
+        &[
+            postcard::to_stdvec(&Bytes::from(open)).unwrap(),
+            postcard::to_stdvec(&signed).unwrap()[1 + bytes.len() + 1..].to_vec(),
+        ]
+        .concat(),
+    )
+    .unwrap();
+    assert!(matches!(forged.verify(), Err(SignatureError::Forged { .. })));
 }
 
 #[test]
@@ -168,6 +207,8 @@ fn asks_and_answers() {
         Ask::ShowCells { id: placement(), slot: 3, cells: vec![0, 7, 2_097_151] },
         Ask::StoreRoots { roots: Signed::new(&owner(), &slot_roots()) },
         Ask::ReadRoots { id: placement() },
+        Ask::OpenAccess { id: placement(), pass: Pass::Member(Bytes::from_static(b"a pass")) },
+        Ask::OpenAccess { id: placement(), pass: Pass::Owner(Signed::new(&owner(), &owner_visit())) },
     ];
     pin_wire("ask", &asks);
     let status =
@@ -190,6 +231,8 @@ fn asks_and_answers() {
         Answer::Cells,
         Answer::RootsStored,
         Answer::Roots(Signed::new(&owner(), &slot_roots())),
+        Answer::AccessOpened,
+        Answer::Refused(Refusal::PassNeeded { epoch: 1_800_000_000 }),
     ];
     pin_wire("answer", &answers);
 }

@@ -22,6 +22,7 @@ fn put(source: impl Source + 'static) -> PutFile {
         code: Code::new(2, 5, 3).expect("a code"),
         policy: Policy::default(),
         segment_len: 100_000,
+        access: None,
         progress: None,
     }
 }

@@ -12,12 +12,14 @@ mod agenda;
 mod fetch;
 mod holders;
 mod locate;
+mod passes;
 mod peers;
 mod race;
 mod service;
 #[cfg(test)]
 mod tests;
 
+pub use passes::Passes;
 pub use service::Service;
 
 use actix::{Message, Recipient};

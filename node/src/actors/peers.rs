@@ -7,7 +7,7 @@ use crate::{
     env::{Common, NetError, Work, blocking},
     limits,
     types::{
-        Answer, Ask, PeerId, PlacementId, PlacementRecord, ProviderRecord, Receipt, Refusal, Removal,
+        Answer, Ask, Pass, PeerId, PlacementId, PlacementRecord, ProviderRecord, Receipt, Refusal, Removal,
         Request, Response, ShardHash, ShardKey, Signed, SlotRoot, SlotRoots,
     },
 };
@@ -24,6 +24,12 @@ pub(crate) enum PeerError {
     /// It said no, and why.
     #[error("peer {peer} refused: {refusal}")]
     Refused { peer: PeerId, refusal: Refusal },
+    /// Get a key that is in the access list, or ask somebody else's node.
+    #[error("placement {id} is protected, and there is no access key")]
+    NoPass { id: PlacementId },
+    /// Mend what keeps this node from making passes.
+    #[error("no pass into placement {id}: {why}")]
+    Unprovable { id: PlacementId, why: String },
     /// It lied or is broken: do not believe it.
     #[error("peer {peer} gave a wrong answer: {why}")]
     Wrong { peer: PeerId, why: String },
@@ -104,6 +110,19 @@ impl Peers {
         blocking(&*self.common.spawn, work, check)
             .await
             .map_err(|fault| PeerError::Wrong { peer, why: fault.to_string() })
+    }
+
+    /// Shows a peer a pass into a protected placement.
+    pub(crate) async fn open_access(
+        &self,
+        peer: PeerId,
+        id: PlacementId,
+        pass: Pass,
+    ) -> Result<(), PeerError> {
+        match self.exchange_small(peer, Ask::OpenAccess { id, pass }).await? {
+            Answer::AccessOpened => Ok(()),
+            answer => Err(unexpected(peer, &answer)),
+        }
     }
 
     /// Reads a placement record and checks it.
@@ -239,6 +258,7 @@ fn unexpected(peer: PeerId, answer: &Answer) -> PeerError {
         Answer::Cells => "cells",
         Answer::RootsStored => "a note that roots are stored",
         Answer::Roots(_) => "signed roots",
+        Answer::AccessOpened => "an open door",
     };
     PeerError::Wrong { peer, why: format!("it answered with {name}") }
 }

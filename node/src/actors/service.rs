@@ -1,7 +1,11 @@
 //! Which actor of this node answers a peer's request.
 
 use crate::{
-    actors::{ask, proof::ServeClaim, storage::ServeRequest},
+    actors::{
+        ask,
+        proof::{ServeClaim, ServeVisit},
+        storage::ServeRequest,
+    },
     types::{Ask, PeerId, Request, Response},
 };
 use actix::Recipient;
@@ -13,6 +17,8 @@ pub struct Service {
     pub storage: Recipient<ServeRequest>,
     /// Answers what the trees of slots can answer.
     pub proof: Recipient<ServeClaim>,
+    /// Lets readers in.
+    pub gate: Recipient<ServeVisit>,
 }
 
 impl Service {
@@ -20,6 +26,7 @@ impl Service {
     pub(crate) async fn answer(&self, from: PeerId, request: Request) -> Response {
         match request.ask {
             Ask::ClaimRoot { .. } | Ask::ShowCells { .. } => ask(&self.proof, ServeClaim(request.ask)).await,
+            Ask::OpenAccess { id, pass } => ask(&self.gate, ServeVisit { from, id, pass }).await,
             _ => ask(&self.storage, ServeRequest { from, request }).await,
         }
     }

@@ -10,7 +10,7 @@ use crate::{
         repair::RepairStatus,
         storage::{ScrubReport, StorageStatus},
     },
-    types::{Code, PlacementId, Policy},
+    types::{Code, ListRoot, PlacementId, Policy},
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::PathBuf};
@@ -43,6 +43,8 @@ pub enum Ask {
         policy: Policy,
         /// Plaintext bytes a segment.
         segment_len: usize,
+        /// The access list of its readers.
+        access: Option<ListRoot>,
     },
     /// Wait until all slot roots of a placement are signed.
     AwaitRoots {
@@ -55,6 +57,8 @@ pub enum Ask {
         file: String,
         /// Where it goes.
         path: PathBuf,
+        /// What proves that the reader is in the file's access list.
+        access: Option<AccessFiles>,
     },
     /// List the catalogue.
     List,
@@ -67,6 +71,15 @@ pub enum Ask {
     Status,
     /// Read every shard back.
     Scrub,
+}
+
+/// Where a member's key and its list are: absolute paths.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessFiles {
+    /// The member's secret.
+    pub key: PathBuf,
+    /// The list.
+    pub list: PathBuf,
 }
 
 /// A line of the answer. [`Reply::Progress`] and [`Reply::Entry`] announce more lines, all others end it.
@@ -163,7 +176,7 @@ impl From<ClientError> for Failed {
                 FailureKind::Unavailable
             }
             ClientError::Name(_) | ClientError::NotFound(_) => FailureKind::NotFound,
-            ClientError::Sealed(_) => FailureKind::Sealed,
+            ClientError::Sealed(_) | ClientError::NoAccess(..) => FailureKind::Sealed,
             ClientError::SourceChanged(_) | ClientError::Io(_) | ClientError::Storage(_) => {
                 FailureKind::Failed
             }
@@ -178,6 +191,7 @@ impl From<ClientError> for Failed {
             ClientError::Unavailable { .. } => "repair may be under way; try again later",
             ClientError::SourceChanged(_) => "put it again when nobody writes to it",
             ClientError::Net(_) => "see `holdfast status`: is anybody connected?",
+            ClientError::NoAccess(..) => "name your key and the list: --access-key FILE --access-list FILE",
             ClientError::Sealed(_) => "check that the link is complete and belongs to this file",
             _ => return Self::new(kind, error),
         };

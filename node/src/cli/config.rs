@@ -33,7 +33,9 @@ codec = {codec}
 [proving]
 # The file, absolute or below the node's directory; empty for none. It takes 67 MB, in memory only while a proof is made.
 key_file = {key_file}
-# The development key, which anybody can forge proofs with: made when it is first needed, in some 16 CPU-seconds.
+# The key for passes into protected files, likewise: members make them and providers check them with it.
+access_key_file = {access_key_file}
+# The development keys, which anybody can forge proofs with: made when first needed, the first in some 16 CPU-seconds.
 insecure_development_key = {development}
 
 # How often the node does what nobody asked it for. Seconds.
@@ -56,6 +58,7 @@ scrub_interval_s = {scrub:?}
         bootstrap = list(&settings.bootstrap),
         codec = toml_text(settings.codec.name()),
         key_file = toml_text(&settings.proving.key_file.to_string_lossy()),
+        access_key_file = toml_text(&settings.proving.access_key_file.to_string_lossy()),
         development = settings.proving.insecure_development_key,
         probe = timing.probe_interval_s,
         grace = timing.holder_grace_s,

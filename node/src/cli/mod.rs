@@ -6,6 +6,7 @@
 // This is where a person meets the real world, with its clock, threads and runtime.
 #![allow(clippy::disallowed_methods, reason = "the command line lives in the real world")]
 
+mod access;
 mod args;
 mod ceremony;
 mod config;
@@ -48,6 +49,9 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
     if let Command::Localnet(options) = arguments.command {
         return localnet::run(arguments.dir, &options, output).map(|()| ExitCode::SUCCESS);
     }
+    if let Command::Access { command } = arguments.command {
+        return access::run(&command, output).map(|()| ExitCode::SUCCESS);
+    }
     if let Command::Ceremony { command } = arguments.command {
         return ceremony::run(&command, output).map(|()| ExitCode::SUCCESS);
     }
@@ -62,7 +66,10 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Status => status::run(&home, output),
         Command::Config { command: ConfigCommand::Show } => config::show(&home, output),
         Command::Doctor => return doctor::run(&home, output),
-        Command::Ceremony { .. } | Command::Localnet(_) | Command::Completions { .. } => {
+        Command::Access { .. }
+        | Command::Ceremony { .. }
+        | Command::Localnet(_)
+        | Command::Completions { .. } => {
             unreachable!("handled above")
         }
     }

@@ -89,7 +89,7 @@ async fn serve(home: &Home, settings: Settings, keys: Keys, until_stdin_closes: 
     tell(home, &running)?;
     eprintln!("ready: peer {} at {}", running.peer, running.listen.join(", "));
     let counters = move || record.counters().into_iter().map(|(name, count)| (name.into(), count)).collect();
-    let control = Rc::new(Control { node, owner, counters: Box::new(counters) });
+    let control = Rc::new(Control { node, owner, counters: Box::new(counters), spawn: spawn.clone() });
     let stopped = tokio::select! {
         biased;
         why = stop(until_stdin_closes) => why,

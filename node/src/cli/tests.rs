@@ -61,7 +61,11 @@ fn written_settings_read_back_as_they_were() {
         listen: Vec::new(),
         bootstrap: vec!["/ip4/192.0.2.1/tcp/1".into(), "'".into()],
         codec: CodecChoice::NovelPoly,
-        proving: Proving { key_file: "a \"key\"".into(), insecure_development_key: true },
+        proving: Proving {
+            key_file: "a \"key\"".into(),
+            access_key_file: "/access".into(),
+            insecure_development_key: true,
+        },
         timing: Timing { probe_interval_s: 1e-3, ..Timing::default() },
     };
     for settings in [Settings::default(), odd] {

@@ -2,7 +2,12 @@
 
 use holdfast_proofs::field::{self, Fr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
-use std::fmt;
+use std::{fmt, str::FromStr};
+
+/// A text or number that is no element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not 64 hexadecimal digits of a number below the modulus")]
+pub struct ElementError;
 
 macro_rules! element {
     ($(#[$doc:meta])* $name:ident) => {
@@ -22,6 +27,15 @@ macro_rules! element {
             }
         }
 
+        impl FromStr for $name {
+            type Err = ElementError;
+            fn from_str(text: &str) -> Result<Self, ElementError> {
+                let mut bytes = [0; 32];
+                hex::decode_to_slice(text, &mut bytes).map_err(|_| ElementError)?;
+                Self::from_bytes(&bytes).ok_or(ElementError)
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&hex::encode(self.to_bytes()))
@@ -36,14 +50,21 @@ macro_rules! element {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                self.to_bytes().serialize(serializer)
+                if serializer.is_human_readable() {
+                    serializer.collect_str(self)
+                } else {
+                    self.to_bytes().serialize(serializer)
+                }
             }
         }
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                if deserializer.is_human_readable() {
+                    return String::deserialize(deserializer)?.parse().map_err(D::Error::custom);
+                }
                 let bytes = <[u8; 32]>::deserialize(deserializer)?;
-                Self::from_bytes(&bytes).ok_or_else(|| D::Error::custom("number is not below the modulus"))
+                Self::from_bytes(&bytes).ok_or_else(|| D::Error::custom(ElementError))
             }
         }
     };
@@ -52,4 +73,14 @@ macro_rules! element {
 element! {
     /// The root of a slot's tree under the circuit's hash.
     SlotRoot
+}
+
+element! {
+    /// The root of an access list.
+    ListRoot
+}
+
+element! {
+    /// A member of an access list, as the list holds it; or a member's secret, as its file holds it.
+    Member
 }

@@ -1,5 +1,6 @@
 //! The nouns. Every other room speaks in these types, never in a bare `[u8; 32]` or `u64`.
 
+mod access;
 pub mod chain;
 mod code;
 mod codec;
@@ -16,9 +17,10 @@ mod units;
 mod wallet;
 mod wire;
 
+pub use access::{OwnerVisit, Pass, visit};
 pub use code::{Code, CodeError, ShardKey};
 pub use codec::{FormatError, decode_versioned, encode_versioned};
-pub use elements::SlotRoot;
+pub use elements::{ElementError, ListRoot, Member, SlotRoot};
 pub use identity::{Identity, PeerId, RawSignature};
 pub use ids::{ContentHash, IntentId, PlacementId, ShardHash};
 pub use manifest::{FileLink, LinkError, Manifest, ManifestKey};

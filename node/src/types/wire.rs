@@ -2,8 +2,8 @@
 //! so that a shard is streamed behind its header and never copied into a record.
 
 use super::{
-    PlacementId, PlacementRecord, ProviderRecord, ProviderStatus, Receipt, Removal, ShardHash, ShardKey,
-    Signed, SlotRoot, SlotRoots, codec::at_most,
+    Pass, PlacementId, PlacementRecord, ProviderRecord, ProviderStatus, Receipt, Removal, ShardHash,
+    ShardKey, Signed, SlotRoot, SlotRoots, codec::at_most,
 };
 use crate::limits;
 use bytes::Bytes;
@@ -78,6 +78,13 @@ pub enum Ask {
         /// Of which placement.
         id: PlacementId,
     },
+    /// Let me read the shards of this protected placement.
+    OpenAccess {
+        /// Which placement.
+        id: PlacementId,
+        /// Why I may.
+        pass: Pass,
+    },
 }
 
 /// The header of a response.
@@ -119,6 +126,8 @@ pub enum Answer {
     RootsStored,
     /// To [`Ask::ReadRoots`].
     Roots(Signed<SlotRoots>),
+    /// To [`Ask::OpenAccess`]: until the epoch is over.
+    AccessOpened,
 }
 
 /// Why a peer would not do what it was asked; the reason tells the asker what to do next.
@@ -148,6 +157,12 @@ pub enum Refusal {
     /// The peer's disk failed.
     #[error("storage failed: {0}")]
     Storage(String),
+    /// Show a pass first.
+    #[error("protected: a pass for epoch {epoch} is needed")]
+    PassNeeded {
+        /// The provider's epoch now.
+        epoch: u64,
+    },
 }
 
 /// A request: header and body (empty but for [`Ask::StoreShard`]).

@@ -133,7 +133,11 @@ pub fn pattern(len: u32) -> Vec<u8> {
 pub async fn get(node: &Node, link: &str) -> Vec<u8> {
     let sink = Arc::new(Collected::default());
     let file = FileRef::Link(link.parse().expect("a link"));
-    let report = node.get.send(GetFile { file, sink: sink.clone(), progress: None }).await.expect("alive");
+    let report = node
+        .get
+        .send(GetFile { file, sink: sink.clone(), access: None, progress: None })
+        .await
+        .expect("alive");
     report.expect("the file comes back");
     std::mem::take(&mut sink.0.lock().expect("no writer panicked"))
 }

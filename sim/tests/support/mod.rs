@@ -149,6 +149,7 @@ pub async fn put(cluster: &Cluster, node: NodeNumber, bytes: Vec<u8>) -> Result<
         code: Code::new(2, 5, 3).expect("a code"),
         policy: Policy::default(),
         segment_len: 100_000,
+        access: None,
         progress: None,
     };
     cluster.handles(node).expect("the node is up").put.send(message).await.expect("the client is alive")
@@ -157,7 +158,7 @@ pub async fn put(cluster: &Cluster, node: NodeNumber, bytes: Vec<u8>) -> Result<
 pub async fn get(cluster: &Cluster, node: NodeNumber, link: &str) -> Result<Vec<u8>, ClientError> {
     let sink = Arc::new(Collected::default());
     let file = FileRef::Link(link.parse().expect("a link"));
-    let message = GetFile { file, sink: sink.clone(), progress: None };
+    let message = GetFile { file, sink: sink.clone(), access: None, progress: None };
     let node = cluster.handles(node).expect("the node is up");
     node.get.send(message).await.expect("the client is alive")?;
     Ok(std::mem::take(&mut sink.0.lock().expect("no writer panicked")))

@@ -3,15 +3,15 @@
 use super::{catalogue, get, messages::*, put, remove, signing};
 use crate::{
     actors::{
-        Service,
+        Passes, Service,
         network::{FindHolders, FindProviders, SendRequest},
         peers::Peers,
-        proof::TreeLevels,
+        proof::{MakePass, TreeLevels},
         repair::Refill,
         storage::{ListNotes, ReadNote, WriteNote},
     },
     data::CodecChoice,
-    env::Common,
+    env::{AccessTicket, Common},
     limits,
     node::Keys,
     settings::Settings,
@@ -19,7 +19,7 @@ use crate::{
 };
 use actix::{Actor, Addr, Context, Handler, MessageResult, Recipient, ResponseFuture};
 use futures::FutureExt;
-use std::{cell::RefCell, collections::BTreeSet, rc::Rc, time::Duration};
+use std::{cell::RefCell, collections::BTreeSet, rc::Rc, sync::Arc, time::Duration};
 use tokio::sync::{Notify, Semaphore};
 
 /// The actors that the client asks.
@@ -42,6 +42,8 @@ pub struct Neighbours {
     pub levels: Recipient<TreeLevels>,
     /// Gives a slot to another provider.
     pub refill: Recipient<Refill>,
+    /// Makes passes into protected placements.
+    pub make_pass: Recipient<MakePass>,
 }
 
 /// What every task of the client shares.
@@ -61,6 +63,13 @@ pub(super) struct Client {
     pub(super) signed: Notify,
     /// How long a provider may be silent.
     pub(super) grace: Duration,
+}
+
+impl Client {
+    /// What this node has to show as a reader.
+    pub(super) fn passes(&self, ticket: Option<Arc<AccessTicket>>) -> Arc<Passes> {
+        Arc::new(Passes::new(self.keys.owner.clone(), ticket, self.ask.make_pass.clone()))
+    }
 }
 
 /// The client actor.

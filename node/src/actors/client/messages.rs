@@ -2,8 +2,8 @@
 
 use crate::{
     actors::storage::StorageError,
-    env::NetError,
-    types::{Code, CodeError, FileLink, PlacementId, Policy},
+    env::{AccessTicket, NetError},
+    types::{Code, CodeError, FileLink, ListRoot, PlacementId, Policy},
 };
 use actix::Message;
 use futures::channel::mpsc::UnboundedSender;
@@ -74,6 +74,8 @@ pub struct PutFile {
     pub policy: Policy,
     /// Plaintext bytes a segment.
     pub segment_len: usize,
+    /// The access list of whoever may read it beside its owner; `None` protects nothing.
+    pub access: Option<ListRoot>,
     /// Told after every segment.
     pub progress: Option<UnboundedSender<Progress>>,
 }
@@ -151,6 +153,8 @@ pub struct GetFile {
     pub file: FileRef,
     /// Where its bytes go.
     pub sink: Arc<dyn Sink>,
+    /// What a reader has who is in the file's access list.
+    pub access: Option<Arc<AccessTicket>>,
     /// Told after every segment.
     pub progress: Option<UnboundedSender<Progress>>,
 }
@@ -241,6 +245,9 @@ pub enum ClientError {
         /// Shards needed.
         needed: usize,
     },
+    /// Get into the file's access list.
+    #[error("placement {0} is protected: {1}")]
+    NoAccess(PlacementId, String),
     /// The link does not open this file, or its bytes were changed by someone.
     #[error("{0}")]
     Sealed(String),

@@ -135,6 +135,7 @@ fn sign(upload: &Upload) -> Signed<PlacementRecord> {
         shard_hashes: notes.iter().flatten().flat_map(|note| note.hashes.iter().copied()).collect(),
         sealed_manifest: upload.head.sealed_manifest.clone(),
         created: upload.client.common.clock.now(),
+        access: upload.request.access,
     };
     Signed::new(&upload.client.keys.owner, &record)
 }

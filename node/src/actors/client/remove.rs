@@ -29,7 +29,7 @@ pub(super) async fn forget(client: &Client, placement: PlacementId) -> Result<Re
     let removal = Removal { owner: client.keys.owner.peer(), placement };
     let order = Signed::new(&client.keys.owner, &removal);
     let mut report = RemoveReport { confirmed: 0, unreachable: 0 };
-    let Some(located) = locate(&client.peers, &client.ask.holders, placement).await? else {
+    let Some(located) = locate(&client.peers, &client.ask.holders, placement, None).await? else {
         return Ok(report);
     };
     let holders: Vec<_> = located.holders.borrow().records().map(|record| record.provider).collect();

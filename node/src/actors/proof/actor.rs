@@ -1,16 +1,27 @@
 //! The shell: finds the slot, finds or builds its tree, and asks the prover.
 
-use super::{messages::*, trees::Trees};
+use super::{gate::SharedGate, messages::*, trees::Trees};
 use crate::{
-    actors::storage::{OpenSlot, OpenedSlot, StorageError},
+    actors::storage::{AccessQuery, Admit, OpenSlot, OpenedSlot, StorageError},
     env::{Common, Prover, ReadSlot},
     limits,
-    types::{PlacementId, Response},
+    types::{PeerId, PlacementId, Response},
 };
 use actix::{Actor, Addr, Context, Handler, MessageResult, Recipient, ResponseFuture};
+use bytes::Bytes;
 use futures::lock::Mutex;
 use holdfast_proofs::tree::SlotTree;
 use std::{cell::RefCell, collections::BTreeSet, rc::Rc, sync::Arc};
+
+/// What the proof actor asks of storage.
+pub struct Neighbours {
+    /// Opens a held slot.
+    pub open: Recipient<OpenSlot>,
+    /// Tells how a placement is protected.
+    pub access: Recipient<AccessQuery>,
+    /// Lets a reader in.
+    pub admit: Recipient<Admit>,
+}
 
 /// Commits to slots and proves them.
 pub struct ProofActor {
@@ -20,7 +31,11 @@ pub struct ProofActor {
 pub(super) struct Shell {
     pub(super) common: Common,
     prover: Option<Rc<dyn Prover>>,
+    pub(super) me: PeerId,
     open: Recipient<OpenSlot>,
+    pub(super) access: Recipient<AccessQuery>,
+    pub(super) admit: Recipient<Admit>,
+    pub(super) gate: RefCell<Option<SharedGate>>,
     pub(super) trees: RefCell<Trees>,
     /// Slots whose trees peers wait for.
     pub(super) waiting: RefCell<BTreeSet<PlacementId>>,
@@ -28,14 +43,32 @@ pub(super) struct Shell {
     building: Mutex<()>,
     /// Cells are shown to one peer at a time.
     pub(super) showing: Mutex<()>,
+    /// Passes are checked one at a time.
+    pub(super) checking: Mutex<()>,
 }
 
 impl ProofActor {
     /// Starts the actor; without a prover it refuses.
-    pub fn start(common: Common, prover: Option<Rc<dyn Prover>>, open: Recipient<OpenSlot>) -> Addr<Self> {
-        let (trees, waiting) = (RefCell::default(), RefCell::default());
-        let (building, showing) = (Mutex::default(), Mutex::default());
-        let shell = Shell { common, prover, open, trees, waiting, building, showing };
+    pub fn start(
+        common: Common,
+        prover: Option<Rc<dyn Prover>>,
+        me: PeerId,
+        Neighbours { open, access, admit }: Neighbours,
+    ) -> Addr<Self> {
+        let shell = Shell {
+            common,
+            prover,
+            me,
+            open,
+            access,
+            admit,
+            gate: RefCell::default(),
+            trees: RefCell::default(),
+            waiting: RefCell::default(),
+            building: Mutex::default(),
+            showing: Mutex::default(),
+            checking: Mutex::default(),
+        };
         Actor::start(Self { shell: Rc::new(shell) })
     }
 }
@@ -120,6 +153,24 @@ impl Handler<ServeClaim> for ProofActor {
     fn handle(&mut self, ServeClaim(ask): ServeClaim, _: &mut Self::Context) -> Self::Result {
         let shell = self.shell.clone();
         Box::pin(async move { shell.serve(ask).await.unwrap_or_else(Response::from) })
+    }
+}
+
+impl Handler<ServeVisit> for ProofActor {
+    type Result = ResponseFuture<Response>;
+
+    fn handle(&mut self, visit: ServeVisit, _: &mut Self::Context) -> Self::Result {
+        let shell = self.shell.clone();
+        Box::pin(async move { shell.admit(visit).await.unwrap_or_else(Response::from) })
+    }
+}
+
+impl Handler<MakePass> for ProofActor {
+    type Result = ResponseFuture<Result<Bytes, ProofError>>;
+
+    fn handle(&mut self, order: MakePass, _: &mut Self::Context) -> Self::Result {
+        let shell = self.shell.clone();
+        Box::pin(async move { shell.make_pass(order).await })
     }
 }
 

@@ -8,8 +8,9 @@
 
 mod actor;
 mod claims;
+mod gate;
 mod messages;
 mod trees;
 
-pub use actor::ProofActor;
+pub use actor::{Neighbours, ProofActor};
 pub use messages::*;

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     actors::{
-        Service,
+        Passes, Service,
         agenda::Agenda,
         ask,
         holders::Holders,
@@ -30,6 +30,7 @@ use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet, btree_map::Entry},
     rc::Rc,
+    sync::Arc,
 };
 
 /// The actors that repair asks.
@@ -229,7 +230,7 @@ impl Shared {
         let signed: Option<Signed<PlacementRecord>> =
             ask(&self.ask.placement, PlacementQuery(id)).await.ok().flatten();
         let Some(signed) = signed else { return };
-        self.rebuild(id, signed, holders, &[]).await;
+        self.rebuild(id, signed, holders, &[], None).await;
     }
 
     /// Rebuilds what `holders` lack, and takes note of who holds it now.
@@ -239,10 +240,11 @@ impl Shared {
         signed: Signed<PlacementRecord>,
         holders: Holders,
         except: &[PeerId],
+        passes: Option<Arc<Passes>>,
     ) -> Holders {
         let mut now_held = Holders::default();
         self.under_way.set(self.under_way.get() + 1);
-        for (record, signed) in rebuild(self, id, signed, holders, except).await {
+        for (record, signed) in rebuild(self, id, signed, holders, except, passes).await {
             let now = self.now();
             now_held.insert(record.clone());
             self.with_watch(id, |watch| watch.answered(record, now));
@@ -253,14 +255,14 @@ impl Shared {
     }
 
     /// Who holds a slot beside those that do not, after a repair if nobody did.
-    async fn refill(&self, Refill { id, slot, without }: Refill) -> Option<PeerId> {
-        let located = locate(&self.peers, &self.ask.holders, id).await.ok()??;
+    async fn refill(&self, Refill { id, slot, without, passes }: Refill) -> Option<PeerId> {
+        let located = locate(&self.peers, &self.ask.holders, id, None).await.ok()??;
         let mut holders = located.holders.borrow().clone();
         without.iter().for_each(|peer| holders.remove(peer));
         if let Some(holder) = holders.holder(slot) {
             return Some(holder);
         }
-        self.rebuild(id, located.signed.clone(), holders, &without).await.holder(slot)
+        self.rebuild(id, located.signed.clone(), holders, &without, Some(passes)).await.holder(slot)
     }
 }
 

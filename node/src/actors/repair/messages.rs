@@ -1,7 +1,11 @@
 //! What one may say to the repair actor. Which placements to watch it learns from storage's notices.
 
-use crate::types::{PeerId, PlacementId};
+use crate::{
+    actors::Passes,
+    types::{PeerId, PlacementId},
+};
 use actix::Message;
+use std::sync::Arc;
 
 /// The owner found out that a provider does not hold its slot: find one that does, or give it to another. Answers with
 /// who holds it now, if anybody does.
@@ -14,6 +18,8 @@ pub struct Refill {
     pub slot: u16,
     /// Who does not hold it, whatever they say.
     pub without: Vec<PeerId>,
+    /// What the owner shows to read the other slots, if the placement is protected.
+    pub passes: Arc<Passes>,
 }
 
 /// What is being looked after.

@@ -3,7 +3,7 @@
 use super::actor::Shared;
 use crate::{
     actors::{
-        ask,
+        Passes, ask,
         fetch::{Located, fetch_segment},
         holders::Holders,
         network::{Candidate, FindProviders},
@@ -21,6 +21,7 @@ use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
     rc::Rc,
+    sync::Arc,
 };
 
 /// One repair under way.
@@ -41,13 +42,14 @@ pub(super) async fn rebuild(
     signed: Signed<PlacementRecord>,
     holders: Holders,
     except: &[PeerId],
+    passes: Option<Arc<Passes>>,
 ) -> Vec<(ProviderRecord, Signed<ProviderRecord>)> {
     let Ok(record) = signed.decode_unverified() else { return Vec::new() };
     let live = holders.min_live(record.code, record.segments()) as u16;
     shared.common.record.record(Event::RepairStarted { placement: id, live });
     let targets = choose_targets(shared, &record, &holders, except).await;
     let (holders, speeds) = (RefCell::new(holders), RefCell::new(Speeds::default()));
-    let located = Rc::new(Located { id, record, signed, holders, speeds });
+    let located = Rc::new(Located { id, record, signed, holders, speeds, passes });
     let (rebuilt, failed) = (Cell::new(0), Cell::new(0));
     let mut repair = Repair { shared, located, targets, recipes: RefCell::default(), rebuilt, failed };
     repair.introduce().await;

@@ -263,6 +263,8 @@ impl<'t> Batch<'t> {
         }
         self.placements.insert(id.as_bytes(), index::encode(entry).as_slice())?;
         self.done.totals.record_bytes += u64::from(entry.file_len);
+        let list = record.access.map(|list| Bytes::copy_from_slice(&list.to_bytes()));
+        self.note(Shelf::Access, &id.to_string(), list.as_ref())?;
         for (key, held) in self.shards_of(id)? {
             if record.shard_hash(key.segment, key.slot) != Some(held.hash)
                 && self.take_shard(key, held.tag)?
@@ -278,7 +280,9 @@ impl<'t> Batch<'t> {
         self.placements.remove(id.as_bytes())?;
         self.done.totals.record_bytes -= u64::from(entry.file_len);
         self.done.garbage.push(files::placement_path(id, entry.tag));
-        self.note(Shelf::Roots, &id.to_string(), None)?;
+        for shelf in [Shelf::Roots, Shelf::Access] {
+            self.note(shelf, &id.to_string(), None)?;
+        }
         Ok(())
     }
 

@@ -348,5 +348,6 @@ pub(super) fn shelf_number(shelf: Shelf) -> u8 {
         Shelf::Sent => 4,
         Shelf::Roots => 5,
         Shelf::Signing => 6,
+        Shelf::Access => 7,
     }
 }

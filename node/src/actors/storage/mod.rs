@@ -24,6 +24,7 @@ mod actor;
 mod backend;
 mod changes;
 mod files;
+mod grants;
 mod holdings;
 mod index;
 mod messages;

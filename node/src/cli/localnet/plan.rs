@@ -62,7 +62,11 @@ impl Plan {
             }
         }
         let entries = members.iter().take(ENTRIES).map(entry).collect::<Result<Vec<_>, _>>()?;
-        let proving = Proving { key_file: development_key(dir)?, insecure_development_key: true };
+        let proving = Proving {
+            key_file: shared_file(dir, "development.key")?,
+            access_key_file: shared_file(dir, "development-access.key")?,
+            insecure_development_key: true,
+        };
         for (index, member) in members.iter().enumerate() {
             let others = entries.iter().enumerate().filter(|(entry, _)| *entry != index);
             let bootstrap = others.flat_map(|(_, addresses)| addresses.clone()).collect();
@@ -81,9 +85,9 @@ fn listen(port: u16) -> [String; 2] {
     [format!("/ip4/127.0.0.1/udp/{port}/quic-v1"), format!("/ip4/127.0.0.1/tcp/{port}")]
 }
 
-/// One key for all nodes; whichever first proves something makes it.
-fn development_key(dir: &Path) -> Result<PathBuf, Failure> {
-    absolute(dir.join("development.key")).map_err(|why| Failure::file(dir, &why))
+/// A key for all nodes; whichever first needs it makes it.
+fn shared_file(dir: &Path, name: &str) -> Result<PathBuf, Failure> {
+    absolute(dir.join(name)).map_err(|why| Failure::file(dir, &why))
 }
 
 fn settings(member: &Member, bootstrap: Vec<String>, proving: Proving, options: &args::Localnet) -> Settings {

@@ -1,11 +1,15 @@
 //! What a prover must do.
 
-use crate::env::{Clock, Prover, ProverError, ReadSlot, prover::build_tree};
+use crate::{
+    env::{AccessTicket, Clock, Prover, ProverError, ReadSlot, Visit, prover::build_tree},
+    limits,
+};
 use futures::future::{Either, select};
 use holdfast_proofs::{
+    access::{AccessKey, AccessList, Gate, GateError, Pass, Scope},
     challenge,
     field::{self, Fr},
-    groth16::VerifyingKey,
+    groth16::{VerifyError, VerifyingKey},
     tree::{self, ARITY, GROUP_BYTES, Schedule, SlotTree, TreeError},
 };
 use std::{
@@ -32,6 +36,7 @@ pub async fn check(prover: &dyn Prover, key: &VerifyingKey, clock: &dyn Clock, s
     let tree = commits(prover, &bytes).await;
     proves(prover, key, &bytes, &tree).await;
     refuses(prover, &bytes, &tree).await;
+    lets_members_in(prover).await;
     holds_up_nobody(prover, clock, &bytes, slow).await;
     stops_when_dropped(prover, clock, &bytes, slow).await;
 }
@@ -92,6 +97,24 @@ async fn refuses(prover: &dyn Prover, bytes: &Arc<Vec<u8>>, tree: &Arc<SlotTree>
     let zeros: ReadSlot = Box::new(|range| Ok(vec![0; (range.end - range.start) as usize]));
     let answer = prover.commit(capacity + 1, zeros).await.err();
     assert_eq!(answer, Some(ProverError::Tree(TreeError::Full { capacity })), "a slot beyond its tree");
+}
+
+/// Whoever is in a list gets a pass, and nobody else.
+async fn lets_members_in(prover: &dyn Prover) {
+    let key = |number| AccessKey::new(Fr::from(1_000 + number));
+    let members = (0..3).map(|number| key(number).member()).collect();
+    let list = AccessList::new(limits::ACCESS_LEVELS, members).expect("a list");
+    let root = list.root();
+    let ticket = |number| Arc::new(AccessTicket { list: list.clone(), key: key(number) });
+    let (scope, request) = (Scope { provider: [4; 32], epoch: 9 }, b"a shard".to_vec());
+    let visit = |number| Visit { ticket: ticket(number), scope, request: request.clone() };
+    let verifying = prover.access_key().await.expect("a key for passes");
+    let mut gate = Gate::new(&verifying, root, scope, 10);
+    let pass = prover.pass(visit(2)).await.expect("a member gets a pass");
+    let pass = Pass::from_bytes(&pass, &verifying.circuit).expect("it is one");
+    assert_eq!(gate.admit(b"another shard", &pass), Err(GateError::Proof(VerifyError::Refused)));
+    assert_eq!(gate.admit(&request, &pass), Ok(()), "a member is refused");
+    assert_eq!(prover.pass(visit(3)).await.err(), Some(ProverError::NotAMember));
 }
 
 /// A slow disk does not keep the world from going on.

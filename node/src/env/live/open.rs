@@ -6,10 +6,14 @@ use crate::{
         Common, Env, ProverError,
         libp2p::{Libp2pNet, StartError, World},
     },
+    limits,
     node::Keys,
     settings::{Proving, Settings},
 };
-use holdfast_proofs::circuit::SlotCircuit;
+use holdfast_proofs::{
+    circuit::{AccessCircuit, SlotCircuit},
+    r1cs::Circuit,
+};
 use libp2p::{Multiaddr, multiaddr::Protocol};
 use std::{
     fs::{File, TryLockError},
@@ -123,16 +127,23 @@ pub async fn open(
     };
     let net = Libp2pNet::start(world).await.map_err(explain)?;
     let circuit = SlotCircuit::new(TREE_LEVELS, SAMPLES).expect("the circuit in use is one");
-    let prover = LiveProver::new(circuit, load_key(dir, circuit, &settings.proving), common.rng.clone());
+    let access = AccessCircuit::new(limits::ACCESS_LEVELS).expect("there are lists of so many levels");
+    let Proving { key_file, access_key_file, insecure_development_key } = &settings.proving;
+    let key = load_key(dir, circuit, key_file, *insecure_development_key);
+    let access_key = load_key(dir, access, access_key_file, *insecure_development_key);
+    let prover = LiveProver::new((circuit, key), (access, access_key), common.rng.clone());
     Ok(Env { common, net, disk: Arc::new(disk), prover: Some(Rc::new(prover)), chain: None })
 }
 
 /// Where the proving key comes from, when a proof is to be made.
-fn load_key(dir: &Path, circuit: SlotCircuit, proving: &Proving) -> LoadKey {
-    if proving.key_file.as_os_str().is_empty() {
+fn load_key<C>(dir: &Path, circuit: C, file: &Path, development: bool) -> LoadKey
+where
+    C: Circuit + Send + Sync + 'static,
+{
+    if file.as_os_str().is_empty() {
         return Box::new(|| Err(ProverError::Key("the settings name none".into())));
     }
-    let file = KeyFile::new(circuit, dir.join(&proving.key_file), proving.insecure_development_key);
+    let file = KeyFile::new(circuit, dir.join(file), development);
     Box::new(move || file.load())
 }
 

@@ -1,14 +1,14 @@
 //! arkworks on all cores.
 
 use crate::env::{
-    Prover, Rng,
-    prover::{ProverError, ReadSlot, build_tree, open_cells},
+    Prover, Rng, Visit,
+    prover::{ProverError, ReadSlot, build_tree, make_pass, open_cells},
 };
 use futures::future::LocalBoxFuture;
 use holdfast_proofs::{
-    circuit::SlotCircuit,
+    circuit::{AccessCircuit, SlotCircuit},
     field::Fr,
-    groth16::{Proof, ProveError, ProvingKey, prove},
+    groth16::{Proof, ProveError, ProvingKey, VerifyingKey, prove},
     tree::{Schedule, SlotTree},
 };
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -38,7 +38,10 @@ pub struct LiveProver {
 struct Shared {
     circuit: SlotCircuit,
     key: LoadKey,
+    access: AccessCircuit,
+    access_key: LoadKey,
     proof: Mutex<()>,
+    pass: Mutex<()>,
     tree: Mutex<()>,
     builders: OnceLock<Option<ThreadPool>>,
 }
@@ -73,12 +76,19 @@ impl Shared {
 }
 
 impl LiveProver {
-    /// A prover for a circuit, and where its key comes from.
-    pub fn new(circuit: SlotCircuit, key: LoadKey, rng: Rc<dyn Rng>) -> Self {
+    /// A prover for two circuits, and where their keys come from.
+    pub fn new(
+        (circuit, key): (SlotCircuit, LoadKey),
+        (access, access_key): (AccessCircuit, LoadKey),
+        rng: Rc<dyn Rng>,
+    ) -> Self {
         let shared = Shared {
             circuit,
             key,
+            access,
+            access_key,
             proof: Mutex::default(),
+            pass: Mutex::default(),
             tree: Mutex::default(),
             builders: OnceLock::new(),
         };
@@ -144,5 +154,20 @@ impl Prover for LiveProver {
                 Ok(prove(&key, &shared.circuit, &witness, &mut random, &cancelled)?)
             },
         )
+    }
+
+    fn pass(&self, visit: Visit) -> LocalBoxFuture<'static, Result<Vec<u8>, ProverError>> {
+        let mut random = self.rng.generator();
+        self.run(
+            |shared| &shared.pass,
+            move |shared, cancelled| {
+                let key = (shared.access_key)()?;
+                make_pass(&key, &shared.access, &visit, &mut random, &cancelled)
+            },
+        )
+    }
+
+    fn access_key(&self) -> LocalBoxFuture<'static, Result<VerifyingKey, ProverError>> {
+        self.run(|shared| &shared.pass, |shared, _| Ok((shared.access_key)()?.verifying.clone()))
     }
 }

@@ -43,6 +43,7 @@ impl From<PeerError> for Miss {
             }
             PeerError::Refused { .. } => Self::Busy,
             PeerError::Net(_) => Self::Silent,
+            PeerError::NoPass { .. } | PeerError::Unprovable { .. } => Self::Unknown,
         }
     }
 }
@@ -103,5 +104,6 @@ pub(super) async fn refill(
     slot: u16,
     without: &[PeerId],
 ) -> Option<PeerId> {
-    ask(&client.ask.refill, Refill { id, slot, without: without.to_vec() }).await
+    let (without, passes) = (without.to_vec(), client.passes(None));
+    ask(&client.ask.refill, Refill { id, slot, without, passes }).await
 }

@@ -136,7 +136,7 @@ pub(super) async fn clear_slots(client: &Client, id: PlacementId, slots: u16) ->
 }
 
 /// Deletes everything of a placement.
-pub(super) async fn forget(client: &Client, id: PlacementId) -> Result<(), ClientError> {
+pub(in super::super) async fn forget(client: &Client, id: PlacementId) -> Result<(), ClientError> {
     let Some(head) = read_head(client, id).await? else { return Ok(()) };
     write::<()>(client, id.to_string(), None).await?;
     let slots = head.roots.decode_unverified().map_or(0, |roots| roots.cell_roots.len() as u16);

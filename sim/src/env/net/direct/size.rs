@@ -37,6 +37,7 @@ pub fn kind_of_request(request: &Request) -> u8 {
         Ask::ShowCells { .. } => 9,
         Ask::StoreRoots { .. } => 10,
         Ask::ReadRoots { .. } => 11,
+        Ask::OpenAccess { .. } => 12,
     }
 }
 
@@ -54,5 +55,6 @@ pub fn kind_of_response(response: &Response) -> u8 {
         Answer::Cells => 73,
         Answer::RootsStored => 74,
         Answer::Roots(_) => 75,
+        Answer::AccessOpened => 76,
     }
 }
