@@ -20,8 +20,22 @@ pub struct Settings {
     pub bootstrap: Vec<String>,
     /// Which library computes the erasure code; both write the same bytes.
     pub codec: CodecChoice,
+    /// The chain that is paid on.
+    pub chain: ChainSettings,
     /// How often things happen.
     pub timing: Timing,
+}
+
+/// Which chain, and which account on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ChainSettings {
+    /// URL of its JSON-RPC; empty for none.
+    pub rpc: String,
+    /// Its id (EIP-155); 0 accepts whatever answers.
+    pub id: u64,
+    /// Name of the account in the wallet; empty for the only one.
+    pub wallet: String,
 }
 
 /// How often a node does what nobody asked it for. Seconds.
@@ -49,6 +63,7 @@ impl Default for Settings {
             listen: vec!["/ip4/0.0.0.0/tcp/0".into(), "/ip4/0.0.0.0/udp/0/quic-v1".into()],
             bootstrap: Vec::new(),
             codec: CodecChoice::default(),
+            chain: ChainSettings::default(),
             timing: Timing::default(),
         }
     }
@@ -77,6 +92,9 @@ pub enum SettingsError {
         /// Its length.
         len: usize,
     },
+    /// A URL of another kind.
+    #[error("chain.rpc is {0:?}, it must begin with http:// or https://")]
+    Rpc(String),
     /// A time is not a positive number of seconds.
     #[error("timing.{field} must be a positive number of seconds")]
     Time {
@@ -95,6 +113,10 @@ impl Settings {
             if label.len() > limits::MAX_LABEL {
                 return Err(SettingsError::Label { field, len: label.len() });
             }
+        }
+        let rpc = &self.chain.rpc;
+        if !rpc.is_empty() && !rpc.starts_with("http://") && !rpc.starts_with("https://") {
+            return Err(SettingsError::Rpc(rpc.clone()));
         }
         for (field, seconds) in self.timing.fields() {
             if !(seconds.is_finite() && seconds > 0.0 && seconds < 1e9) {

@@ -29,7 +29,7 @@ fn main() -> Result<(), Failure> {
     let folder = Path::new(&folder);
     write(&folder.join("slot-2x3.json"), &slot_vectors(2, 3, 30_000, 32)?)?;
     write(&folder.join("slot-7x80.json"), &slot_vectors(7, 80, 16 << 20, 2)?)?;
-    write(&folder.join("provider-2x3x2.json"), &provider_vectors(2, 3, 2, 30_000, 4)?)?;
+    write(&folder.join("provider-2x16x1.json"), &provider_vectors(2, 16, 1, 30_000, 4)?)?;
     write(&folder.join("provider-7x16x5.json"), &provider_vectors(7, 16, 5, 1 << 20, 2)?)?;
     write(&folder.join("access-7.json"), &access_vectors(7, 1_000)?)?;
     write(&folder.join("native.json"), &native_vectors()?)?;

@@ -29,6 +29,15 @@ bootstrap = {bootstrap}
 # What computes the erasure code: simd, or novelpoly, the slower reference. Both write the same bytes.
 codec = {codec}
 
+# The chain on which storage is paid; `holdfast chain`, `wallet` and `provider` use it.
+[chain]
+# URL of its JSON-RPC, such as http://127.0.0.1:8545 for `holdfast chain run`. Empty for none.
+rpc = {rpc}
+# Its id (EIP-155): another chain is refused. 0 takes any.
+id = {chain_id}
+# Name of the account in the wallet. Empty for the only one.
+wallet = {wallet}
+
 # How often the node does what nobody asked it for. Seconds.
 [timing]
 # Mean time between two probes of a placement's holders.
@@ -48,6 +57,9 @@ scrub_interval_s = {scrub:?}
         listen = list(&settings.listen),
         bootstrap = list(&settings.bootstrap),
         codec = toml_text(settings.codec.name()),
+        rpc = toml_text(&settings.chain.rpc),
+        chain_id = settings.chain.id,
+        wallet = toml_text(&settings.chain.wallet),
         probe = timing.probe_interval_s,
         grace = timing.holder_grace_s,
         stagger = timing.repair_stagger_s,

@@ -8,6 +8,7 @@
 
 mod args;
 mod ceremony;
+mod chain;
 mod config;
 mod connection;
 mod doctor;
@@ -18,10 +19,12 @@ mod init;
 mod keys;
 mod localnet;
 mod output;
+mod provider;
 mod run;
 mod status;
 #[cfg(test)]
 mod tests;
+mod wallet;
 
 use args::{Arguments, Command, ConfigCommand};
 use clap::{CommandFactory, Parser};
@@ -61,6 +64,9 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Rm { name } => files::remove(&home, name, output),
         Command::Status => status::run(&home, output),
         Command::Config { command: ConfigCommand::Show } => config::show(&home, output),
+        Command::Chain { command } => chain::run(&home, &command, output),
+        Command::Wallet { command } => wallet::run(&home, &command, output),
+        Command::Provider { command } => provider::run(&home, &command, output),
         Command::Doctor => return doctor::run(&home, output),
         Command::Ceremony { .. } | Command::Localnet(_) | Command::Completions { .. } => {
             unreachable!("handled above")

@@ -88,6 +88,7 @@ fn settings(member: &Member, bootstrap: Vec<String>, options: &args::Localnet) -
         listen: listen(member.port).into(),
         bootstrap,
         codec: CodecChoice::default(),
+        chain: Default::default(),
         timing: match options.timing {
             Pace::Normal => Timing::default(),
             Pace::Fast => FAST,
