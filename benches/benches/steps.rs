@@ -35,7 +35,7 @@ fn encode(criterion: &mut Criterion) {
     group.throughput(Throughput::Bytes(SEGMENT as u64));
     for (k, n) in CODES {
         let code = code(k, n);
-        let mut codec = Codec::default();
+        let codec = Codec::default();
         let fresh = || noise(SEGMENT, padded_len(code, SEGMENT));
         group.bench_function(format!("{k} of {n}"), |b| {
             b.iter_batched(fresh, |segment| codec.encode(code, segment), BatchSize::LargeInput);
@@ -49,7 +49,7 @@ fn decode(criterion: &mut Criterion) {
     group.throughput(Throughput::Bytes(SEGMENT as u64));
     for (k, n) in CODES {
         let code = code(k, n);
-        let mut codec = Codec::default();
+        let codec = Codec::default();
         let shards = codec.encode(code, noise(SEGMENT, 0)).expect("a segment encodes");
         for (name, slots) in [("one missing", all_but(code, 1)), ("scattered", scattered(code))] {
             let known = pick(&shards, &slots);

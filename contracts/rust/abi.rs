@@ -30,6 +30,7 @@ contracts! {
     holdfast_proxy, HoldfastProxy, "artifacts/HoldfastProxy.json";
     holdfast_timelock, HoldfastTimelock, "artifacts/HoldfastTimelock.json";
     market, Market, "artifacts/Market.json";
+    opening_verifier, OpeningVerifier, "artifacts/OpeningVerifier.json";
     parameters, Parameters, "artifacts/Parameters.json";
     prevrandao_randomness, PrevrandaoRandomness, "artifacts/PrevrandaoRandomness.json";
     provider_verifier, ProviderVerifier, "artifacts/ProviderVerifier.json";

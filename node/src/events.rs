@@ -59,6 +59,23 @@ pub enum Event {
         /// Shards that could not be.
         failed: u32,
     },
+    /// All slot roots of a placement are checked and signed by its owner, which this node is.
+    RootsSigned {
+        /// Which placement.
+        placement: PlacementId,
+        /// Its slots.
+        slots: u16,
+    },
+    /// A provider's claim of a slot root failed the owner's check, or never came: for the owner, which this node is, it
+    /// does not hold the slot.
+    RootRefused {
+        /// Which placement.
+        placement: PlacementId,
+        /// Which slot.
+        slot: u16,
+        /// Whose claim.
+        provider: PeerId,
+    },
     /// A probe of a placement's holders ended.
     ProbeEnded {
         /// Which placement.

@@ -1,5 +1,6 @@
 //! Every bound in one place. What relates two of them is asserted at compile time.
 
+use holdfast_proofs::spot_check;
 use std::time::Duration;
 
 /// AES-256-GCM tag, bytes (NIST SP 800-38D).
@@ -21,6 +22,12 @@ pub const MAX_SMALL_RECORD: usize = 1 << 10;
 pub const MAX_PROVIDER_RECORD: usize = 64 << 10;
 /// Most bytes of a placement record: half a million shard hashes.
 pub const MAX_PLACEMENT_RECORD: usize = 16 << 20;
+/// Most bytes of a placement's signed slot roots: 65 a slot.
+pub const MAX_SLOT_ROOTS: usize = 128 << 10;
+/// Most bytes that a provider shows for each cell that it is asked for.
+pub const SHOWN_CELL: usize = spot_check::MOST_BYTES_A_CELL;
+/// Most cells that an owner may ask a provider to show at a time.
+pub const MAX_SHOWN_CELLS: usize = 1 << 10;
 /// Most bytes of a request's or response's header: a placement record and its holders' records.
 pub const MAX_HEADER: usize = MAX_PLACEMENT_RECORD + (4 << 20);
 /// Most provider records in one answer: while slots move, two providers may say that they hold one.
@@ -81,6 +88,12 @@ pub const LOCATE_ATTEMPTS: u32 = 4;
 pub const LOOKS_AT_A_TIME: usize = 4;
 /// Holders that one look asks at a time.
 pub const PROBES_AT_A_TIME: usize = 32;
+/// Placements whose slot roots a node's owner checks at a time.
+pub const SIGNINGS_AT_A_TIME: usize = 2;
+/// Providers that are asked for slot roots at a time.
+pub const ROOT_CLAIMS_AT_A_TIME: usize = 8;
+/// Slots whose trees wait to be built; a provider that is asked for more says that it is busy.
+pub const MAX_WAITING_TREES: usize = 256;
 /// Segments that a repair holds in memory at a time.
 pub const REPAIR_SEGMENTS_IN_FLIGHT: usize = 2;
 /// Peers that a search for a placement's holders asks.
@@ -168,6 +181,13 @@ pub const STATUS_PATIENCE: Duration = Duration::from_millis(500);
 pub const HOLDINGS_PATIENCE: Duration = Duration::from_millis(300);
 /// Pause before a retry; it grows with every further one.
 pub const RETRY_PAUSE: Duration = Duration::from_millis(500);
+/// An owner asks providers again for slot roots after this, then after twice as long, and so on …
+pub const ROOT_RETRY: Duration = Duration::from_millis(500);
+/// … up to this.
+pub const ROOT_RETRY_MAX: Duration = Duration::from_secs(60);
+/// A provider that has claimed no root of a slot for this long, though it can be reached, does not hold the slot: some
+/// hundred trees of a gigabyte may have come before.
+pub const ROOT_PATIENCE: Duration = Duration::from_secs(24 * 3600);
 /// A connection that nobody uses is closed after this.
 pub const IDLE_CONNECTION: Duration = Duration::from_secs(60);
 /// A node that reached nobody tries its bootstrap peers again after this, then doubles it.
@@ -207,8 +227,10 @@ pub const SCRUB_INTERVAL: Duration = Duration::from_secs(24 * 3600);
 
 const _: () = assert!(DEFAULT_SEGMENT <= MAX_SEGMENT);
 const _: () = assert!(MAX_SEGMENT as u64 + 16 <= u32::MAX as u64);
+const _: () = assert!(MAX_SHOWN_CELLS * SHOWN_CELL <= MAX_SHARD, "an answer must fit a body");
 const _: () = assert!(MAX_SHARD <= MAX_INBOUND_BYTES, "one shard must fit the inbound budget");
 const _: () = assert!(MAX_PLACEMENT_RECORD < MAX_HEADER);
+const _: () = assert!(66 * (MAX_SHARDS as usize) + 256 < MAX_SLOT_ROOTS);
 const _: () = assert!(ANNOUNCE_INTERVAL.as_secs() * 2 <= ANNOUNCE_TTL.as_secs());
 const _: () = assert!(PROBE_INTERVAL.as_secs() * 2 <= HOLDER_GRACE.as_secs());
 const _: () = assert!(HOLDER_GRACE.as_secs() <= PROVIDER_RECORD_TTL.as_secs());

@@ -2,7 +2,7 @@
 //! stops. It decides nothing.
 
 use crate::{
-    actors::{client, incentive, network, proof, repair, storage},
+    actors::{Service, client, incentive, network, proof, repair, storage},
     env::Env,
     settings::Settings,
     types::{Identity, Wallet},
@@ -58,6 +58,10 @@ pub struct Node {
     pub list: Recipient<client::ListFiles>,
     /// Forgets a file.
     pub remove: Recipient<client::RemoveFile>,
+    /// Waits for signed slot roots.
+    pub await_roots: Recipient<client::AwaitRoots>,
+    /// Tells how many placements wait for them.
+    pub signing_status: Recipient<client::SigningStatusQuery>,
     /// Reads all shards back.
     pub scrub: Recipient<storage::Scrub>,
     /// Tells what is stored.
@@ -85,27 +89,20 @@ impl Node {
     /// [`storage::StorageError`] if the data directory cannot be used.
     pub async fn start(env: Env, keys: Keys, settings: Settings) -> Result<Self, storage::StorageError> {
         let Env { common, net, disk, prover, chain } = env;
-        let (timing, codec) = (settings.timing, settings.codec);
+        let timing = settings.timing;
         let (peer, wallet) = (keys.peer.clone(), keys.wallet.clone());
-        let storage = storage::StorageActor::start(common.clone(), disk, peer.clone(), settings).await?;
-        let network = network::NetworkActor::start(common.clone(), net, timing, storage.clone().recipient());
-        let neighbours = client::Neighbours {
-            send: network.clone().recipient(),
-            providers: network.clone().recipient(),
-            holders: network.clone().recipient(),
-            own: storage.clone().recipient(),
-            write_note: storage.clone().recipient(),
-            read_note: storage.clone().recipient(),
-            list_notes: storage.clone().recipient(),
-        };
-        let client = client::ClientActor::start(common.clone(), keys, codec, neighbours);
+        let storage =
+            storage::StorageActor::start(common.clone(), disk, peer.clone(), settings.clone()).await?;
+        let proof = proof::ProofActor::start(common.clone(), prover, storage.clone().recipient());
+        let own = Service { storage: storage.clone().recipient(), proof: proof.clone().recipient() };
+        let network = network::NetworkActor::start(common.clone(), net, timing, own.clone());
         let neighbours = repair::Neighbours {
             send: network.clone().recipient(),
             providers: network.clone().recipient(),
             holders: network.clone().recipient(),
             announce: network.clone().recipient(),
             withdraw: network.clone().recipient(),
-            own: storage.clone().recipient(),
+            own: own.clone(),
             placement: storage.clone().recipient(),
             remember: storage.clone().recipient(),
             write_note: storage.clone().recipient(),
@@ -117,17 +114,30 @@ impl Node {
             list_notes: storage.clone().recipient(),
         };
         let incentive = incentive::IncentiveActor::start(&common, chain, wallet, notes);
-        let repair = repair::RepairActor::start(common, peer.peer(), timing, neighbours);
+        let repair = repair::RepairActor::start(common.clone(), peer.peer(), timing, neighbours);
+        let neighbours = client::Neighbours {
+            send: network.clone().recipient(),
+            providers: network.clone().recipient(),
+            holders: network.clone().recipient(),
+            own,
+            write_note: storage.clone().recipient(),
+            read_note: storage.clone().recipient(),
+            list_notes: storage.clone().recipient(),
+            levels: proof.clone().recipient(),
+            refill: repair.clone().recipient(),
+        };
+        let client = client::ClientActor::start(common, keys, &settings, neighbours);
         storage.do_send(storage::Subscribe {
             held: repair.clone().recipient(),
             dropped: repair.clone().recipient(),
         });
-        let proof = proof::ProofActor::start(prover, storage.clone().recipient());
         Ok(Self {
             put: client.clone().recipient(),
             get: client.clone().recipient(),
             list: client.clone().recipient(),
-            remove: client.recipient(),
+            remove: client.clone().recipient(),
+            await_roots: client.clone().recipient(),
+            signing_status: client.recipient(),
             scrub: storage.clone().recipient(),
             storage_status: storage.clone().recipient(),
             network_status: network.recipient(),

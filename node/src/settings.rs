@@ -2,7 +2,7 @@
 
 use crate::{data::CodecChoice, limits};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 /// A node's settings; every field has a default, an unknown field is refused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +22,8 @@ pub struct Settings {
     pub codec: CodecChoice,
     /// The chain that is paid on.
     pub chain: ChainSettings,
+    /// The key that storage proofs are made with.
+    pub proving: Proving,
     /// How often things happen.
     pub timing: Timing,
 }
@@ -36,6 +38,16 @@ pub struct ChainSettings {
     pub id: u64,
     /// Name of the account in the wallet; empty for the only one.
     pub wallet: String,
+}
+
+/// The key that storage proofs are made with. A node without one holds slots and claims their roots, and proves nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Proving {
+    /// The file, absolute or below the node's directory; empty for none.
+    pub key_file: PathBuf,
+    /// True for the development key, which anybody can forge proofs with: it is made when it is first needed.
+    pub insecure_development_key: bool,
 }
 
 /// How often a node does what nobody asked it for. Seconds.
@@ -64,6 +76,7 @@ impl Default for Settings {
             bootstrap: Vec::new(),
             codec: CodecChoice::default(),
             chain: ChainSettings::default(),
+            proving: Proving::default(),
             timing: Timing::default(),
         }
     }
@@ -95,6 +108,9 @@ pub enum SettingsError {
     /// A URL of another kind.
     #[error("chain.rpc is {0:?}, it must begin with http:// or https://")]
     Rpc(String),
+    /// The development key has no place to be made at.
+    #[error("proving.insecure_development_key needs a key_file to keep the key in")]
+    NoKeyFile,
     /// A time is not a positive number of seconds.
     #[error("timing.{field} must be a positive number of seconds")]
     Time {
@@ -117,6 +133,9 @@ impl Settings {
         let rpc = &self.chain.rpc;
         if !rpc.is_empty() && !rpc.starts_with("http://") && !rpc.starts_with("https://") {
             return Err(SettingsError::Rpc(rpc.clone()));
+        }
+        if self.proving.insecure_development_key && self.proving.key_file.as_os_str().is_empty() {
+            return Err(SettingsError::NoKeyFile);
         }
         for (field, seconds) in self.timing.fields() {
             if !(seconds.is_finite() && seconds > 0.0 && seconds < 1e9) {

@@ -59,7 +59,9 @@ impl Control for Embedded {
 
     fn reorganise(&self, depth: u64) -> LocalBoxFuture<'_, ()> {
         self.chain.borrow_mut().take_back(depth as usize);
-        (0..depth).for_each(|_| drop(self.client.produce()));
+        for _ in 0..depth {
+            self.client.produce();
+        }
         async {}.boxed_local()
     }
 }

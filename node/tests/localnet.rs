@@ -125,6 +125,20 @@ fn files_come_back_through_every_node_until_they_are_removed() {
 }
 
 #[test]
+fn put_waits_for_receipts_and_for_signed_roots_if_asked_to() {
+    let net = Localnet::start(5);
+    fs::write(net.dir.path().join("file"), bytes(300_000)).unwrap();
+    let put = ["put", "file", "--k", "2", "--n", "4", "--json", "--wait-for-roots"];
+    let report: serde_json::Value = serde_json::from_str(&ok(&net.ask(0, &put))).unwrap();
+    assert_eq!((report["roots"]["slots"].as_u64(), report["roots"]["signed"].as_u64()), (Some(4), Some(4)));
+    assert!(report["seconds"].as_f64() > Some(0.0) && report["roots"]["seconds"].as_f64() > Some(0.0));
+    let listed: serde_json::Value = serde_json::from_str(&ok(&net.ask(0, &["ls", "--json"]))).unwrap();
+    assert_eq!(listed[0]["roots"], report["roots"]);
+    let status: serde_json::Value = serde_json::from_str(&ok(&net.ask(0, &["status", "--json"]))).unwrap();
+    assert!(status["signing"]["waiting"].is_u64(), "{status}");
+}
+
+#[test]
 fn what_cannot_be_done_is_said_with_an_exit_code() {
     let net = Localnet::start(3);
     fs::write(net.dir.path().join("file"), bytes(1000)).unwrap();

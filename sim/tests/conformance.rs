@@ -12,8 +12,8 @@ use holdfast_sim::{
     NodeNumber,
     cluster::{Boot, Cluster, NodeSpec},
     env::{
-        ChainPlan, DiskPlan, NetKind, ProverKind, ProverPlan, SimChain, SimDisk, SimRecord, SimRng,
-        chain::wallet, rng,
+        ChainPlan, DiskPlan, NetKind, ProverKeys, ProverKind, ProverPlan, SimChain, SimDisk, SimRecord,
+        SimRng, chain::wallet, rng,
     },
     world::{WorldPlan, run},
 };
@@ -123,11 +123,13 @@ fn prover(kind: ProverKind) {
     run(1, move || {
         async move {
             let prover = ProverPlan { kind, levels: 2, samples: 3, prove_s: 5.0, commit_mb_per_s: 0.1 };
-            let boot: Boot<()> = Rc::new(|env, _, _| {
+            let boot: Boot<()> = Rc::new(move |env, _, _| {
                 async move {
+                    let keys = ProverKeys::new(prover);
                     let prover = env.prover.expect("the world has a prover");
                     // A simulated disk takes no time, but a commit does.
-                    conformance::prover::check(&*prover, &*env.common.clock, || {}).await;
+                    conformance::prover::check(&*prover, keys.verifying_key(), &*env.common.clock, || {})
+                        .await;
                     Ok(())
                 }
                 .boxed_local()

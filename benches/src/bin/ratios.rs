@@ -145,7 +145,7 @@ fn encode(code: Code) {
     let segment = noise(SEGMENT, 0);
     let len = shard_len(code, SEGMENT);
     let padded = noise(len * code.k(), 0);
-    let mut codec = Codec::default();
+    let codec = Codec::default();
     let mut contenders: Vec<Contender> = vec![Box::new(|| {
         let mut ciphertext = Vec::with_capacity(padded_len(code, SEGMENT));
         ciphertext.extend_from_slice(&segment);
@@ -193,7 +193,7 @@ fn library_encode(
 }
 
 fn decode(code: Code, name: &str, slots: &[u16]) {
-    let mut codec = Codec::default();
+    let codec = Codec::default();
     let shards = codec.encode(code, noise(SEGMENT, 0)).expect("a segment encodes");
     let known = pick(&shards, slots);
     let mut contenders: Vec<Contender> = vec![Box::new(|| timed(|| codec.decode(code, SEGMENT, &known)))];

@@ -209,6 +209,7 @@ impl Audit {
             );
         }
         let challenges = it.challenges;
+        self.expect("disputes: verifier", it.disputes, &abi::Disputes::openingsCall {}, it.openings);
         self.expect("challenges: verifier", challenges, &abi::Challenges::verifierCall {}, it.verifier);
         self.expect("challenges: randomness", challenges, &abi::Challenges::randomnessCall {}, it.randomness);
         let blocks = U256::from(chosen.windows.blocks);

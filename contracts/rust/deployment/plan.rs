@@ -56,7 +56,10 @@ pub struct Step {
 /// Where everything stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "each field is the contract of its name")]
+#[allow(
+    missing_docs,
+    reason = "each field is the contract of its name; verifier and openings are the two verifiers"
+)]
 pub struct Addresses {
     pub token: Address,
     pub timelock: Address,
@@ -65,6 +68,7 @@ pub struct Addresses {
     pub providers: Address,
     pub stake: Address,
     pub verifier: Address,
+    pub openings: Address,
     pub randomness: Address,
     pub challenges: Address,
     pub market: Address,
@@ -90,6 +94,7 @@ impl Addresses {
             ("providers", self.providers),
             ("stake", self.stake),
             ("verifier", self.verifier),
+            ("openings", self.openings),
             ("randomness", self.randomness),
             ("challenges", self.challenges),
             ("market", self.market),

@@ -44,7 +44,7 @@ pub(super) fn build(
     let (treasury, guardian) = builder.safes();
     let (timelock, token, governor, faucet) = builder.government(treasury);
     let core = builder.core(token);
-    let [disputes, channels, access_lists, deletions] = builder.around(token, &core);
+    let [openings, disputes, channels, access_lists, deletions] = builder.around(token, &core);
     let Core { parameters, providers, stake, verifier, randomness, challenges, market } = core;
     let addresses = Addresses {
         token,
@@ -54,6 +54,7 @@ pub(super) fn build(
         providers,
         stake,
         verifier,
+        openings,
         randomness,
         challenges,
         market,
@@ -260,8 +261,8 @@ impl Builder<'_> {
         Core { parameters, providers, stake, verifier, randomness, challenges, market }
     }
 
-    /// What stands around the market: disputes, channels, access lists, deletions.
-    fn around(&mut self, token: Address, core: &Core) -> [Address; 4] {
+    /// What stands around the market: the verifier of openings, disputes, channels, access lists, deletions.
+    fn around(&mut self, token: Address, core: &Core) -> [Address; 5] {
         let (admin, parameters_) = (self.deployer, core.parameters);
         let (providers_, stake_, challenges_) = (core.providers, core.stake, core.challenges);
         let initialize = abi::Disputes::initializeCall {
@@ -274,6 +275,11 @@ impl Builder<'_> {
             parameters_,
         };
         let disputes = self.proxy("Disputes", &abi::Disputes::BYTECODE, &initialize);
+        let openings = self.create("the verifier of doubted roots", &abi::OpeningVerifier::BYTECODE, &[]);
+        let known = ask(disputes, &abi::Disputes::openingsCall {});
+        let set = abi::Disputes::setOpeningsCall { openings_: openings };
+        let done = Check::Answers(known, openings.abi_encode().into());
+        self.call("disputes know the verifier of doubted roots", disputes, &set, done);
         let initialize = abi::Channels::initializeCall { admin, token_: token, providers_, parameters_ };
         let channels = self.proxy("Channels", &abi::Channels::BYTECODE, &initialize);
         let initialize = abi::AccessLists::initializeCall { admin };
@@ -281,7 +287,7 @@ impl Builder<'_> {
         let initialize =
             abi::Deletions::initializeCall { admin, providers_, stake_, challenges_, parameters_ };
         let deletions = self.proxy("Deletions", &abi::Deletions::BYTECODE, &initialize);
-        [disputes, channels, access_lists, deletions]
+        [openings, disputes, channels, access_lists, deletions]
     }
 
     fn grants(&mut self, addresses: &Addresses) {

@@ -298,6 +298,11 @@ contract Challenges is Governed {
         return (_keys[provider], _roots[provider]);
     }
 
+    /// @notice The root under which a slot of a provider's set is proven.
+    function rootOf(address provider, bytes32 key) external view returns (bytes32) {
+        return _roots[provider][_places[key] - 1];
+    }
+
     /// @notice Reputation in basis points: the share of good among all that was noted of a provider in the last 1,024
     /// windows, the latest 256 counting eightfold, then four-, two- and onefold. A miss weighs 4 proofs, a fault 8, a lost
     /// dispute 16; 2,048 proofs of nothing keep a newcomer low.

@@ -7,6 +7,8 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Governed} from "../governance/Governed.sol";
 import {Parameter, Parameters} from "../governance/Parameters.sol";
+import {IOpeningVerifier} from "../proof/IGroth16Verifier.sol";
+import {OpeningInputs} from "../proof/OpeningInputs.sol";
 import {HoldToken} from "../token/HoldToken.sol";
 import {CellTree} from "./CellTree.sol";
 import {Challenges} from "./Challenges.sol";
@@ -15,11 +17,13 @@ import {Market} from "./Market.sol";
 import {Providers} from "./Providers.sol";
 import {Stake} from "./Stake.sol";
 
-/// @title Disputes about a retrieval that a provider refused
+/// @title Disputes about a retrieval that a provider refused, and about the root that it proves
 /// @notice Anybody may demand up to four cells of a slot, under a bond. Until the deadline the provider shows them with
 /// their paths to the slot's SHA-256 root, or loses the slot. The loser pays the winner's gas. Each dispute against a
 /// provider in its last 256 windows doubles the bond of the next, and from the second on a provider that answers only here
 /// loses as much as the bond from its collateral: neither disputing nor refusing to serve is a business.
+/// Anybody may also doubt a slot's circuit root, which nobody but its provider may have checked, by naming one cell: the
+/// provider then shows it under the SHA-256 root and proves that the same cell stands there under the circuit root.
 contract Disputes is Governed, ReentrancyGuardTransient {
     using SafeERC20 for HoldToken;
     using SafeCast for uint256;
@@ -30,11 +34,13 @@ contract Disputes is Governed, ReentrancyGuardTransient {
         uint32 recent; // disputes against the provider before this one, in its last 256 windows
         address provider;
         uint128 bond;
-        bytes32 cells; // hash of the indices asked for
+        bytes32 cells; // hash of the indices asked for, or of the domain of doubts and one index
     }
 
     /// @notice Most cells of a dispute.
     uint256 public constant CELL_LIMIT = 4;
+    /// @dev Keeps a doubted root apart from demanded cells.
+    bytes32 private constant DOUBT = keccak256("holdfast/doubt/1");
     /// @dev The bond doubles at most so often.
     uint256 private constant STEEPEST = 10;
 
@@ -48,6 +54,8 @@ contract Disputes is Governed, ReentrancyGuardTransient {
     mapping(uint256 agreement => mapping(uint256 index => Dispute)) private _disputes;
     /// @notice What an account may take out.
     mapping(address account => uint256) public credits;
+    /// @notice Verifies that a cell stands under a circuit root; until there is one, no root can be doubted.
+    IOpeningVerifier public openings;
 
     event DisputeOpened(
         uint256 indexed agreement,
@@ -58,6 +66,19 @@ contract Disputes is Governed, ReentrancyGuardTransient {
         uint256 bond,
         uint256 deadline
     );
+    /// @notice A slot's circuit root is doubted at one cell.
+    event RootDoubted(
+        uint256 indexed agreement,
+        uint256 indexed index,
+        address indexed provider,
+        address challenger,
+        uint32 cell,
+        uint256 bond,
+        uint256 deadline
+    );
+    event RootUpheld(uint256 indexed agreement, uint256 indexed index, address indexed provider, uint32 cell);
+    /// @notice Governance replaced the verifier of openings.
+    event OpeningsSet(IOpeningVerifier openings);
     event DisputeAnswered(uint256 indexed agreement, uint256 indexed index, address indexed provider, bytes[] cells);
     event DisputeLost(uint256 indexed agreement, uint256 indexed index, address indexed provider);
     /// @notice The provider was evicted before the dispute was decided.
@@ -73,6 +94,8 @@ contract Disputes is Governed, ReentrancyGuardTransient {
     error WrongCell(uint256 index);
     /// @notice The deadline has passed, or has not.
     error Deadline(uint256 last);
+    /// @notice There is no verifier to settle a doubted root with.
+    error NoVerifier();
 
     function initialize(
         address admin,
@@ -88,28 +111,29 @@ contract Disputes is Governed, ReentrancyGuardTransient {
         (token_, providers_, stake_, challenges_, market_, parameters_);
     }
 
+    /// @notice Replaces the verifier of openings (a new circuit). A decision of governance.
+    function setOpenings(IOpeningVerifier openings_) external onlyRole(DEFAULT_ADMIN_ROLE) {
+        openings = openings_;
+        emit OpeningsSet(openings_);
+    }
+
     /// @notice Demands cells of a slot. The bond comes back with the gas if they are not shown in time.
     function open(uint256 agreement, uint256 index, uint32[] calldata cells) external nonReentrant {
-        Dispute storage dispute = _disputes[agreement][index];
-        IMarket.Slot memory slot = market.slotOf(agreement, index);
-        if (dispute.challenger != address(0) || slot.state != IMarket.State.Active) {
-            revert WrongState(agreement, index);
-        }
         if (cells.length == 0 || cells.length > CELL_LIMIT) revert BadCells();
         for (uint256 i = 0; i < cells.length; i++) {
             if (cells[i] >= CellTree.CELLS) revert BadCells();
         }
-        uint256 current = challenges.currentWindow();
-        uint256 recent = challenges.disputesSince(slot.provider, current > 256 ? current - 256 : 0);
-        uint256 bond = parameters.get(Parameter.DisputeBond) << Math.min(recent, STEEPEST);
-        uint256 blocks =
-            Math.max(market.agreementOf(agreement).terms.responseBlocks, parameters.get(Parameter.DisputeBlocks));
-        (dispute.challenger, dispute.provider, dispute.bond) = (msg.sender, slot.provider, bond.toUint128());
-        (dispute.deadline, dispute.recent) = ((block.number + blocks).toUint64(), recent.toUint32());
-        dispute.cells = keccak256(abi.encode(cells));
-        emit DisputeOpened(agreement, index, slot.provider, msg.sender, cells, bond, dispute.deadline);
-        market.setDisputed(agreement, index, true);
-        token.safeTransferFrom(msg.sender, address(this), bond);
+        Dispute memory it = _open(agreement, index, keccak256(abi.encode(cells)));
+        emit DisputeOpened(agreement, index, it.provider, msg.sender, cells, it.bond, it.deadline);
+    }
+
+    /// @notice Doubts a slot's circuit root at one cell. The bond comes back with the gas if the root is not upheld in time.
+    /// The challenger needs to know neither tree: a root that is not the slot's cannot be opened to the slot's cell.
+    function doubtRoot(uint256 agreement, uint256 index, uint32 cell) external nonReentrant {
+        if (address(openings) == address(0)) revert NoVerifier();
+        if (cell >= CellTree.CELLS) revert BadCells();
+        Dispute memory it = _open(agreement, index, keccak256(abi.encode(DOUBT, cell)));
+        emit RootDoubted(agreement, index, it.provider, msg.sender, cell, it.bond, it.deadline);
     }
 
     /// @notice Shows the cells. Anybody may; the compensation is the operator's.
@@ -121,8 +145,7 @@ contract Disputes is Governed, ReentrancyGuardTransient {
         bytes[] calldata cells,
         bytes32[][] calldata paths
     ) external nonReentrant {
-        Dispute memory dispute = _running(agreement, index);
-        if (block.number > dispute.deadline) revert Deadline(dispute.deadline);
+        Dispute memory dispute = _answerable(agreement, index);
         if (keccak256(abi.encode(indices)) != dispute.cells) revert OtherCells();
         if (cells.length != indices.length || paths.length != indices.length) revert OtherCells();
         bytes32 root = market.slotOf(agreement, index).cellRoot;
@@ -131,15 +154,29 @@ contract Disputes is Governed, ReentrancyGuardTransient {
         }
         _end(agreement, index);
         emit DisputeAnswered(agreement, index, dispute.provider, cells);
-        challenges.noteDispute(dispute.provider);
-        uint256 gas = Math.min(parameters.get(Parameter.DisputeGas), dispute.bond);
-        if (dispute.recent != 0) {
-            challenges.judge(dispute.provider, address(0));
-            stake.penalise(dispute.provider, dispute.bond, address(this), 0);
-            gas = 0;
-        }
-        credits[providers.operatorOf(dispute.provider)] += gas;
-        token.burn(dispute.bond - gas);
+        _settle(dispute);
+    }
+
+    /// @notice Upholds a doubted root: the cell with its path to the slot's SHA-256 root, and a proof that the same cell
+    /// stands there under the circuit root. Anybody may; the compensation is the operator's.
+    /// @param path The cell's siblings, from the leaf up.
+    function upholdRoot(
+        uint256 agreement,
+        uint256 index,
+        uint32 cell,
+        bytes calldata content,
+        bytes32[] calldata path,
+        uint256[8] calldata proof
+    ) external nonReentrant {
+        Dispute memory dispute = _answerable(agreement, index);
+        if (keccak256(abi.encode(DOUBT, cell)) != dispute.cells) revert OtherCells();
+        if (!CellTree.verify(market.slotOf(agreement, index).cellRoot, cell, content, path)) revert WrongCell(0);
+        uint256 root = uint256(challenges.rootOf(dispute.provider, market.keyOf(agreement, index)));
+        (uint256 alpha, uint256 e) = OpeningInputs.compress(root, cell, content);
+        openings.verify(proof, [root, cell, alpha, e]);
+        _end(agreement, index);
+        emit RootUpheld(agreement, index, dispute.provider, cell);
+        _settle(dispute);
     }
 
     /// @notice Decides a dispute that nobody answered in time: the provider loses the slot and pays the challenger's gas.
@@ -182,9 +219,46 @@ contract Disputes is Governed, ReentrancyGuardTransient {
         return _disputes[agreement][index];
     }
 
+    function _open(uint256 agreement, uint256 index, bytes32 cells) private returns (Dispute memory) {
+        Dispute storage dispute = _disputes[agreement][index];
+        IMarket.Slot memory slot = market.slotOf(agreement, index);
+        if (dispute.challenger != address(0) || slot.state != IMarket.State.Active) {
+            revert WrongState(agreement, index);
+        }
+        uint256 current = challenges.currentWindow();
+        uint256 recent = challenges.disputesSince(slot.provider, current > 256 ? current - 256 : 0);
+        uint256 bond = parameters.get(Parameter.DisputeBond) << Math.min(recent, STEEPEST);
+        uint256 blocks =
+            Math.max(market.agreementOf(agreement).terms.responseBlocks, parameters.get(Parameter.DisputeBlocks));
+        (dispute.challenger, dispute.provider, dispute.bond) = (msg.sender, slot.provider, bond.toUint128());
+        (dispute.deadline, dispute.recent) = ((block.number + blocks).toUint64(), recent.toUint32());
+        dispute.cells = cells;
+        market.setDisputed(agreement, index, true);
+        token.safeTransferFrom(msg.sender, address(this), bond);
+        return dispute;
+    }
+
+    /// @dev Pays the gas of an answer, or lets a provider that answers only here pay.
+    function _settle(Dispute memory dispute) private {
+        challenges.noteDispute(dispute.provider);
+        uint256 gas = Math.min(parameters.get(Parameter.DisputeGas), dispute.bond);
+        if (dispute.recent != 0) {
+            challenges.judge(dispute.provider, address(0));
+            stake.penalise(dispute.provider, dispute.bond, address(this), 0);
+            gas = 0;
+        }
+        credits[providers.operatorOf(dispute.provider)] += gas;
+        token.burn(dispute.bond - gas);
+    }
+
     function _end(uint256 agreement, uint256 index) private {
         delete _disputes[agreement][index];
         market.setDisputed(agreement, index, false);
+    }
+
+    function _answerable(uint256 agreement, uint256 index) private view returns (Dispute memory dispute) {
+        dispute = _running(agreement, index);
+        if (block.number > dispute.deadline) revert Deadline(dispute.deadline);
     }
 
     function _running(uint256 agreement, uint256 index) private view returns (Dispute memory dispute) {

@@ -6,7 +6,7 @@ use crate::{
         peers::{PeerError, Peers},
         race::{Race, Speeds},
     },
-    types::{PeerId, PlacementId, PlacementRecord, ShardKey},
+    types::{PeerId, PlacementId, PlacementRecord, ShardKey, Signed},
 };
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
@@ -16,6 +16,8 @@ use std::{cell::RefCell, rc::Rc, time::Duration};
 pub(crate) struct Located {
     pub(crate) id: PlacementId,
     pub(crate) record: PlacementRecord,
+    /// The record as its owner signed it.
+    pub(crate) signed: Signed<PlacementRecord>,
     pub(crate) holders: RefCell<Holders>,
     pub(crate) speeds: RefCell<Speeds>,
 }

@@ -36,6 +36,7 @@ pub(crate) async fn locate(
     Ok(Some(Rc::new(Located {
         id,
         record: found.record,
+        signed: found.signed,
         holders: RefCell::new(holders),
         speeds: RefCell::new(Speeds::default()),
     })))

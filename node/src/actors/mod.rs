@@ -14,8 +14,11 @@ mod holders;
 mod locate;
 mod peers;
 mod race;
+mod service;
 #[cfg(test)]
 mod tests;
+
+pub use service::Service;
 
 use actix::{Message, Recipient};
 

@@ -3,7 +3,10 @@
 use super::{Ask, Failed, FailureKind, FileSink, FileSource, NodeStatus, Reply, VERSION, Versioned};
 use crate::{
     actors::{
-        client::{ClientError, FileRef, GetFile, ListFiles, Progress, PutFile, RemoveFile},
+        client::{
+            AwaitRoots, ClientError, FileRef, GetFile, ListFiles, Progress, PutFile, RemoveFile,
+            SigningStatusQuery,
+        },
         network::NetworkStatusQuery,
         repair::RepairStatusQuery,
         storage::{Scrub, StorageStatusQuery},
@@ -83,6 +86,13 @@ impl Control {
                 let stored = while_reporting(ask_actor(&self.node.put, put), receiver, lines).await?;
                 Ok(Reply::Put(stored.map_err(put_failed)?))
             }
+            Ask::AwaitRoots { placement } => {
+                let (sender, receiver) = unbounded();
+                let wait = AwaitRoots { placement, progress: Some(sender) };
+                let signed =
+                    while_reporting(ask_actor(&self.node.await_roots, wait), receiver, lines).await?;
+                Ok(Reply::RootsSigned(signed?))
+            }
             Ask::Get { file, path } => self.get(&file, &path, lines).await,
             Ask::List => {
                 for entry in ask_actor(&self.node.list, ListFiles).await?? {
@@ -120,6 +130,7 @@ impl Control {
             network: ask_actor(&self.node.network_status, NetworkStatusQuery).await?,
             storage: ask_actor(&self.node.storage_status, StorageStatusQuery).await?.map_err(storage)?,
             repair: ask_actor(&self.node.repair_status, RepairStatusQuery).await?,
+            signing: ask_actor(&self.node.signing_status, SigningStatusQuery).await?,
             counters: (self.counters)(),
         })
     }

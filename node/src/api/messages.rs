@@ -2,12 +2,15 @@
 
 use crate::{
     actors::{
-        client::{CatalogueEntry, ClientError, GetReport, Progress, PutReport, RemoveReport},
+        client::{
+            CatalogueEntry, ClientError, GetReport, Progress, PutReport, RemoveReport, RootsState,
+            SigningStatus,
+        },
         network::NetworkStatus,
         repair::RepairStatus,
         storage::{ScrubReport, StorageStatus},
     },
-    types::{Code, Policy},
+    types::{Code, PlacementId, Policy},
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::PathBuf};
@@ -41,6 +44,11 @@ pub enum Ask {
         /// Plaintext bytes a segment.
         segment_len: usize,
     },
+    /// Wait until all slot roots of a placement are signed.
+    AwaitRoots {
+        /// Which.
+        placement: PlacementId,
+    },
     /// Fetch a file to an absolute path.
     Get {
         /// Its name in the catalogue, or a link.
@@ -65,12 +73,14 @@ pub enum Ask {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reply {
-    /// Bytes done so far.
+    /// How far it is.
     Progress(Progress),
     /// One file of the catalogue.
     Entry(CatalogueEntry),
     /// The file is stored.
     Put(PutReport),
+    /// All slot roots are signed; `None` if there are none.
+    RootsSigned(Option<RootsState>),
     /// The file is fetched.
     Got(GetReport),
     /// The catalogue is at its end.
@@ -100,6 +110,8 @@ pub struct NodeStatus {
     pub storage: StorageStatus,
     /// What is looked after.
     pub repair: RepairStatus,
+    /// What the owner has still to sign.
+    pub signing: SigningStatus,
     /// Events since the start, by kind, and bytes moved.
     pub counters: BTreeMap<String, u64>,
 }

@@ -144,6 +144,9 @@ pub struct Put {
     /// Most shards of a segment in one region
     #[arg(long, value_name = "SHARDS")]
     pub max_per_region: Option<u16>,
+    /// Wait until the roots of all slots are checked and signed as well, not only until all receipts are in
+    #[arg(long)]
+    pub wait_for_roots: bool,
 }
 
 impl Put {

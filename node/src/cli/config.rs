@@ -38,6 +38,13 @@ id = {chain_id}
 # Name of the account in the wallet. Empty for the only one.
 wallet = {wallet}
 
+# The key that storage proofs are made with. A node without one holds slots and claims their roots, and proves nothing.
+[proving]
+# The file, absolute or below the node's directory; empty for none. It takes 67 MB, in memory only while a proof is made.
+key_file = {key_file}
+# The development key, which anybody can forge proofs with: made when it is first needed, in some 16 CPU-seconds.
+insecure_development_key = {development}
+
 # How often the node does what nobody asked it for. Seconds.
 [timing]
 # Mean time between two probes of a placement's holders.
@@ -60,6 +67,8 @@ scrub_interval_s = {scrub:?}
         rpc = toml_text(&settings.chain.rpc),
         chain_id = settings.chain.id,
         wallet = toml_text(&settings.chain.wallet),
+        key_file = toml_text(&settings.proving.key_file.to_string_lossy()),
+        development = settings.proving.insecure_development_key,
         probe = timing.probe_interval_s,
         grace = timing.holder_grace_s,
         stagger = timing.repair_stagger_s,

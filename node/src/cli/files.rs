@@ -8,10 +8,10 @@ use super::{
     output::{Bar, Output},
 };
 use crate::{
-    actors::client::{CatalogueEntry, GetReport},
+    actors::client::{CatalogueEntry, GetReport, RootsState},
     api::{Ask, FailureKind, Reply},
     limits,
-    types::Policy,
+    types::{PlacementId, Policy},
 };
 use indicatif::HumanBytes;
 use std::{
@@ -27,7 +27,7 @@ pub fn put(home: &Home, options: &args::Put, output: Output) -> Result<(), Failu
     let bar = Bar::new("put");
     let reply = ask(home, request, |progress| bar.show(progress), |_| ())?;
     drop(bar);
-    let Reply::Put(report) = reply else { return Err(unexpected(&reply)) };
+    let Reply::Put(mut report) = reply else { return Err(unexpected(&reply)) };
     eprintln!(
         "stored {} in {} segments, {} receipts, {:.2} s ({})",
         HumanBytes(report.size),
@@ -36,7 +36,25 @@ pub fn put(home: &Home, options: &args::Put, output: Output) -> Result<(), Failu
         report.seconds,
         rate(report.size, report.seconds),
     );
+    if options.wait_for_roots {
+        report.roots = wait_for_roots(home, report.placement)?;
+    }
     output.print(&report, |out| writeln!(out, "{}", report.link))
+}
+
+/// Waits until the slot roots of a stored file are signed.
+fn wait_for_roots(home: &Home, placement: PlacementId) -> Result<Option<RootsState>, Failure> {
+    let bar = Bar::counting("roots");
+    let reply = ask(home, Ask::AwaitRoots { placement }, |progress| bar.show(progress), |_| ())?;
+    drop(bar);
+    let Reply::RootsSigned(state) = reply else { return Err(unexpected(&reply)) };
+    match state {
+        Some(RootsState { slots, signed, seconds: Some(seconds) }) => {
+            eprintln!("signed the roots of {signed} of {slots} slots {seconds:.2} s after the last receipt");
+        }
+        _ => eprintln!("the slots of this file get no roots"),
+    }
+    Ok(state)
 }
 
 /// Checks what can be checked before the node is asked.
@@ -145,7 +163,9 @@ pub fn list(home: &Home, output: Output) -> Result<(), Failure> {
     }
     output.print(&entries, |out| {
         for entry in &entries {
-            writeln!(out, "{:>12}  {}", HumanBytes(entry.size).to_string(), entry.name)?;
+            let roots = entry.roots.map(|RootsState { signed, slots, .. }| format!("{signed}/{slots}"));
+            let (size, roots) = (HumanBytes(entry.size).to_string(), roots.unwrap_or_else(|| "-".into()));
+            writeln!(out, "{size:>12}  {roots:>7}  {}", entry.name)?;
         }
         Ok(())
     })

@@ -18,7 +18,7 @@ use std::sync::LazyLock;
 const STRIPE: usize = 8 << 10;
 
 /// Multiplies with the widest instructions that this machine has, found once.
-static ENGINE: LazyLock<DefaultEngine> = LazyLock::new(DefaultEngine::new);
+pub(super) static ENGINE: LazyLock<DefaultEngine> = LazyLock::new(DefaultEngine::new);
 
 /// What Lagrange's formula needs of k known shards, whichever shard is wanted.
 pub(super) struct Known {
@@ -99,7 +99,7 @@ impl Combination {
 }
 
 /// Where the code's polynomial takes the value of a slot's shard.
-fn point(code: Code, slot: u16) -> u16 {
+pub(super) fn point(code: Code, slot: u16) -> u16 {
     let k = code.k() as u16;
     if slot < k { slot } else { k.next_power_of_two() + (slot - k) }
 }

@@ -98,15 +98,13 @@ pub enum CodecError {
     Library(String),
 }
 
-/// Encodes and decodes segments, one at a time. Its work area is kept: after the first segment of a code
-/// and length the codec allocates nothing but its results.
-#[derive(Default)]
+/// Encodes and decodes segments, by the library that it was told to use.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Codec {
     choice: CodecChoice,
-    work: simd::Work,
 }
 
-/// Encodes one segment with a codec of its own; see [`Codec::encode`].
+/// Encodes one segment with the default codec; see [`Codec::encode`].
 ///
 /// # Errors
 /// As [`Codec::encode`].
@@ -114,7 +112,7 @@ pub fn encode(code: Code, ciphertext: impl Into<Vec<u8>>) -> Result<Vec<Bytes>, 
     Codec::default().encode(code, ciphertext)
 }
 
-/// Decodes one segment with a codec of its own; see [`Codec::decode`].
+/// Decodes one segment with the default codec; see [`Codec::decode`].
 ///
 /// # Errors
 /// As [`Codec::decode`].
@@ -125,31 +123,31 @@ pub fn decode(code: Code, ciphertext_len: usize, shards: &[(u16, Bytes)]) -> Res
 impl Codec {
     /// A codec that computes with this library.
     pub fn new(choice: CodecChoice) -> Self {
-        Self { choice, work: simd::Work::default() }
+        Self { choice }
     }
 
     /// The n shards of a segment, in slot order.
     ///
     /// Data shards are slices of the ciphertext's own memory; it is moved first unless it has a capacity of
-    /// [`padded_len`] bytes. A `Bytes` is taken over without a copy if nothing else shares it.
+    /// [`padded_len`] bytes. A `Bytes` is taken over without a copy if nothing else shares it. Parity shards
+    /// are slices of one allocation too.
     ///
     /// # Errors
     /// [`CodecError::SegmentLength`] if the ciphertext is empty or longer than a segment can be.
-    pub fn encode(&mut self, code: Code, ciphertext: impl Into<Vec<u8>>) -> Result<Vec<Bytes>, CodecError> {
+    pub fn encode(&self, code: Code, ciphertext: impl Into<Vec<u8>>) -> Result<Vec<Bytes>, CodecError> {
         let mut data: Vec<u8> = ciphertext.into();
         check_segment(data.len())?;
         let len = shard_len(code, data.len());
         data.resize(padded_len(code, data.len()), 0);
-        let parity = {
-            let shards: Vec<&[u8]> = data.chunks_exact(len).collect();
-            match self.choice {
-                CodecChoice::Simd => self.work.parity(code, &shards),
-                CodecChoice::NovelPoly => novelpoly::parity(code, &shards),
-            }?
+        let parity = match self.choice {
+            CodecChoice::Simd => simd::parity(code, &data),
+            CodecChoice::NovelPoly => novelpoly::parity(code, &data)?,
         };
-        let data = Bytes::from(data);
-        let mut shards: Vec<Bytes> = (0..code.k()).map(|i| data.slice(i * len..(i + 1) * len)).collect();
-        shards.extend(parity.into_iter().map(Bytes::from));
+        let (data, parity) = (Bytes::from(data), Bytes::from(parity));
+        let cut =
+            |all: &Bytes, shards: usize| (0..shards).map(|i| all.slice(i * len..(i + 1) * len)).collect();
+        let mut shards: Vec<Bytes> = cut(&data, code.k());
+        shards.extend(cut(&parity, code.n() - code.k()));
         Ok(shards)
     }
 
@@ -160,7 +158,7 @@ impl Codec {
     /// # Errors
     /// [`CodecError`] if a length is wrong, a slot does not exist or is repeated, or there are fewer than k.
     pub fn decode(
-        &mut self,
+        &self,
         code: Code,
         ciphertext_len: usize,
         shards: &[(u16, Bytes)],
@@ -177,18 +175,27 @@ impl Codec {
             shards.iter().map(|(slot, shard)| (*slot, shard.as_ref())).collect();
         known.sort_unstable_by_key(|(slot, _)| *slot);
         known.truncate(code.k());
-        let restored = self.restore(code, &known)?;
-        Ok(concatenate(code, ciphertext_len, &known, &restored))
+        let mut data = self.restore(code, &known)?;
+        data.truncate(ciphertext_len);
+        Ok(data)
     }
 
-    /// The data shards that are not among k known shards, in slot order.
-    fn restore(&mut self, code: Code, known: &[(u16, &[u8])]) -> Result<Vec<Vec<u8>>, CodecError> {
-        let present = known.iter().filter(|(slot, _)| usize::from(*slot) < code.k()).count();
-        match self.choice {
-            _ if present == code.k() => Ok(Vec::new()),
-            CodecChoice::NovelPoly => novelpoly::restore(code, known),
-            CodecChoice::Simd if few(code, code.k() - present) => combine(code, known),
-            CodecChoice::Simd => self.work.restore(code, known),
+    /// All data shards, one after the other, from k known shards in slot order.
+    fn restore(&self, code: Code, known: &[(u16, &[u8])]) -> Result<Vec<u8>, CodecError> {
+        let len = known[0].1.len();
+        let zeros = |_, out: &mut Vec<u8>| out.resize(out.len() + len, 0);
+        match (self.choice, missing(code, known).count()) {
+            (_, 0) => Ok(assemble(code, known, zeros)),
+            (CodecChoice::Simd, missing) if few(code, missing) => combine(code, known),
+            (CodecChoice::Simd, _) => {
+                let mut data = assemble(code, known, zeros);
+                simd::restore(code, known, &mut data);
+                Ok(data)
+            }
+            (CodecChoice::NovelPoly, _) => {
+                let mut restored = novelpoly::restore(code, known)?.into_iter();
+                Ok(assemble(code, known, |_, out| out.extend(restored.next().into_iter().flatten())))
+            }
         }
     }
 }
@@ -201,17 +208,12 @@ fn few(code: Code, missing: usize) -> bool {
     10 * missing * code.k() <= 13 * points * points.ilog2() as usize
 }
 
-/// The missing data shards, each as a combination of the known ones.
-fn combine(code: Code, known: &[(u16, &[u8])]) -> Result<Vec<Vec<u8>>, CodecError> {
+/// All data shards, the missing ones each as a combination of the known ones.
+fn combine(code: Code, known: &[(u16, &[u8])]) -> Result<Vec<u8>, CodecError> {
     let (slots, inputs): (Vec<u16>, Vec<&[u8]>) = known.iter().copied().unzip();
-    let len = inputs[0].len();
     let lagrange = Known::new(code, &slots)?;
-    let restored = missing(code, known).map(|slot| {
-        let mut shard = Vec::with_capacity(len);
-        lagrange.combination(slot).append(&inputs, 0..len, &mut shard);
-        shard
-    });
-    Ok(restored.collect())
+    let fill = |slot, out: &mut Vec<u8>| lagrange.combination(slot).append(&inputs, 0..inputs[0].len(), out);
+    Ok(assemble(code, known, fill))
 }
 
 /// The data slots that are not known; `known` is in slot order.
@@ -220,20 +222,17 @@ fn missing(code: Code, known: &[(u16, &[u8])]) -> impl Iterator<Item = u16> {
     code.slots().take(code.k()).filter(absent)
 }
 
-/// Known and restored data shards in slot order, cut to the ciphertext's length.
-fn concatenate(code: Code, len: usize, known: &[(u16, &[u8])], restored: &[Vec<u8>]) -> Vec<u8> {
+/// All data shards in slot order; `append` is told which one is missing, and appends what stands for it.
+fn assemble(code: Code, known: &[(u16, &[u8])], mut append: impl FnMut(u16, &mut Vec<u8>)) -> Vec<u8> {
+    let mut data = Vec::with_capacity(known[0].1.len() * code.k());
     let mut known = known.iter().peekable();
-    let mut restored = restored.iter();
-    let mut ciphertext = Vec::with_capacity(len);
     for slot in code.slots().take(code.k()) {
-        let shard = match known.next_if(|(at, _)| *at == slot) {
-            Some((_, shard)) => *shard,
-            None => restored.next().expect("every data shard is known or was restored"),
-        };
-        let rest = len - ciphertext.len();
-        ciphertext.extend_from_slice(&shard[..shard.len().min(rest)]);
+        match known.next_if(|(at, _)| *at == slot) {
+            Some((_, shard)) => data.extend_from_slice(shard),
+            None => append(slot, &mut data),
+        }
     }
-    ciphertext
+    data
 }
 
 fn check_segment(len: usize) -> Result<(), CodecError> {

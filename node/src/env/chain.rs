@@ -95,7 +95,8 @@ pub trait Chain {
     /// are taken again and change nothing.
     ///
     /// A transaction of the same sender and nonce that waits is replaced if both its fees rise by
-    /// [`limits::FEE_BUMP_PERCENT`](crate::limits::FEE_BUMP_PERCENT), else this fails with [`ChainError::Underpriced`].
+    /// [`limits::FEE_BUMP_PERCENT`](crate::limits::FEE_BUMP_PERCENT). If they rise by less it depends on the
+    /// chain, and if they do not rise this fails with [`ChainError::Underpriced`].
     fn submit(&self, raw: Bytes) -> Told<B256>;
     /// The receipt of a transaction; `None` if it is in no block.
     fn receipt(&self, transaction: B256) -> Told<Option<Receipt>>;

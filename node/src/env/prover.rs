@@ -4,7 +4,7 @@ use futures::future::LocalBoxFuture;
 use holdfast_proofs::{
     circuit::{SlotCircuit, SlotWitness},
     field::Fr,
-    groth16::{Proof, ProveError, VerifyingKey},
+    groth16::{Proof, ProveError},
     tree::{Schedule, SlotTree, SlotTreeBuilder, TreeError},
 };
 use std::{ops::Range, sync::Arc};
@@ -28,16 +28,17 @@ pub enum ProverError {
     /// The prover refused.
     #[error(transparent)]
     Prove(#[from] ProveError),
+    /// Give the node a proving key that can be used.
+    #[error("no proving key: {0}")]
+    Key(String),
 }
 
-/// Commits to slots and proves that challenged cells are held.
+/// Commits to slots and proves that challenged cells are held. Only a proof needs a key.
 ///
 /// Both may take seconds and hold up nobody. Dropping a future cancels its work.
 pub trait Prover {
     /// What is proven: how many cells of a slot of which size.
     fn circuit(&self) -> SlotCircuit;
-    /// What a verifier needs.
-    fn verifying_key(&self) -> &VerifyingKey;
     /// Builds the tree of a slot of `length` bytes.
     ///
     /// # Errors
@@ -46,7 +47,7 @@ pub trait Prover {
     /// Proves that the cells of `tree` that `seed` challenges are held.
     ///
     /// # Errors
-    /// [`ProverError`].
+    /// [`ProverError`]; [`ProverError::Key`] if there is no key for the circuit.
     fn prove(
         &self,
         tree: Arc<SlotTree>,

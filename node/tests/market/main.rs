@@ -15,9 +15,14 @@ mod report;
 mod stage;
 mod world;
 
-use holdfast_contracts::deployment::Circuit;
+use holdfast::{
+    chain::{DeployError, Sender, deploy},
+    env::live::LiveClock,
+};
+use holdfast_contracts::deployment::{Circuit, Plan, Settings};
 use prover::Prover;
 use report::Report;
+use std::rc::Rc;
 use tokio::task::LocalSet;
 use world::{Anvil, Embedded, World};
 
@@ -43,6 +48,29 @@ async fn told(world: &dyn World, prover: &Prover) -> Report {
 #[test]
 fn the_story_ends_with_the_same_balances_on_both_chains() {
     tell(Circuit::Small);
+}
+
+#[test]
+fn a_deployment_that_stopped_half_way_is_not_sound_and_goes_on_where_it_stopped() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    LocalSet::new().block_on(&runtime, async {
+        let (world, deployer) = (Embedded::new(), cast::Cast::new().deployer);
+        let plan = Plan::new(Settings::local(deployer.address()), 31337, deployer.address()).unwrap();
+        let sender = Sender::new(world.chain(), Rc::new(LiveClock::default()), deployer);
+        for stop in [3, 33, plan.steps.len() - 1] {
+            let mut half = plan.clone();
+            half.steps.truncate(stop);
+            match deploy(&half, &sender, 0, |_| {}).await {
+                Err(DeployError::Unsound(findings)) => assert!(!findings.is_empty()),
+                other => panic!("stopped after {stop} steps: {other:?}"),
+            }
+        }
+        let whole = deploy(&plan, &sender, 0, |_| {}).await.unwrap_or_else(|why| panic!("{why}"));
+        assert_eq!(whole.sent, 1, "only the last step was left");
+        let other = Plan::new(Settings::local(sender.address()), 1337, sender.address()).unwrap();
+        let refused = deploy(&other, &sender, 0, |_| {}).await;
+        assert!(matches!(refused, Err(DeployError::Misdirected { .. })), "{refused:?}");
+    });
 }
 
 #[test]

@@ -92,6 +92,14 @@ pub struct Running {
     pub address: String,
 }
 
+impl Running {
+    /// Ends the node without a warning.
+    pub fn kill(self) {
+        self.stop.send(()).expect("it runs");
+        self.thread.join().expect("it stops");
+    }
+}
+
 pub fn start(dir: PathBuf, number: u8, bootstrap: Vec<String>) -> Running {
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let (ready, started) = std::sync::mpsc::channel();
@@ -155,8 +163,7 @@ pub async fn kill_holders(nodes: Vec<Running>, mut how_many: usize) -> Vec<Runni
         let held = running.node.held.send(HeldPlacements).await.expect("alive").expect("readable");
         if how_many > 0 && !held.is_empty() {
             how_many -= 1;
-            running.stop.send(()).expect("it runs");
-            running.thread.join().expect("it stops");
+            running.kill();
         } else {
             survivors.push(running);
         }

@@ -2,8 +2,8 @@
 //!
 //! Pippenger's buckets with signed digits. Buckets hold affine points, and many are added to at a time, so that one
 //! inversion serves all (Montgomery's trick): six multiplications an addition, where the mixed addition of projective
-//! points takes eleven. A point that falls into a bucket that waits for its turn, or that has the bucket's own x, is
-//! added the plain way to a second, projective bucket.
+//! points takes eleven. A point whose bucket is being added to already is put off to the next batch, once. One that meets
+//! its bucket busy again, or has the bucket's own x, is added the plain way to a second, projective bucket.
 
 use crate::field::Fr;
 use ark_ec::{
@@ -14,8 +14,8 @@ use ark_ff::{BigInt, BigInteger, Field, PrimeField};
 use rayon::prelude::*;
 
 /// Most additions that share one inversion, which costs as much as some fifty of them. More of them would meet their
-/// own buckets too often.
-const BATCH: usize = 256;
+/// own buckets too often, and leave the cache.
+const BATCH: usize = 512;
 
 /// `Σ scalar·point`, the scalars below r. Each window of digits is a task of its own in the caller's rayon pool.
 pub fn sum_of_products<P: SWCurveConfig<ScalarField = Fr>>(
@@ -70,6 +70,8 @@ struct Buckets<P: SWCurveConfig> {
     turns: Vec<u32>,
     turn: u32,
     waiting: Vec<Waiting<P::BaseField>>,
+    /// Points, and their buckets, for the next batch; at most one batch of them.
+    later: Vec<(usize, P::BaseField, P::BaseField)>,
     /// Product of all differences that wait.
     product: P::BaseField,
     batch: usize,
@@ -94,26 +96,38 @@ impl<P: SWCurveConfig> Buckets<P> {
             turns: vec![0; count],
             turn: 1,
             waiting: Vec::with_capacity(BATCH),
+            later: Vec::with_capacity(BATCH),
             product: P::BaseField::ONE,
             batch: BATCH.min(count / 8).max(1),
         }
     }
 
     fn add(&mut self, at: usize, x: P::BaseField, y: P::BaseField) {
+        if !self.admit(at, x, y) {
+            self.later.push((at, x, y));
+        }
+        if self.waiting.len() >= self.batch || self.later.len() >= self.batch {
+            self.add_waiting();
+        }
+    }
+
+    /// Has a point wait for its addition, or adds it if it need not; false if its bucket waits for another one.
+    fn admit(&mut self, at: usize, x: P::BaseField, y: P::BaseField) -> bool {
+        if self.turns[at] == self.turn {
+            return false;
+        }
         let sum = &mut self.sums[at];
         let difference = x - sum.0;
         if *sum == Default::default() {
             *sum = (x, y);
-        } else if self.turns[at] == self.turn || difference == P::BaseField::ZERO {
+        } else if difference == P::BaseField::ZERO {
             self.others[at] += Affine::<P>::new_unchecked(x, y);
         } else {
             self.turns[at] = self.turn;
             self.waiting.push(Waiting { at, x, y, difference, before: self.product });
             self.product *= difference;
-            if self.waiting.len() == self.batch {
-                self.add_waiting();
-            }
         }
+        true
     }
 
     fn add_waiting(&mut self) {
@@ -128,11 +142,20 @@ impl<P: SWCurveConfig> Buckets<P> {
         self.waiting.clear();
         self.product = P::BaseField::ONE;
         self.turn += 1;
+        let mut later = std::mem::take(&mut self.later);
+        for (at, x, y) in later.drain(..) {
+            if !self.admit(at, x, y) {
+                self.others[at] += Affine::<P>::new_unchecked(x, y);
+            }
+        }
+        self.later = later;
     }
 
     /// The sum of each bucket's points times its number.
     fn finish(mut self) -> Projective<P> {
-        self.add_waiting();
+        while !self.waiting.is_empty() {
+            self.add_waiting();
+        }
         let (mut running, mut total) = (Projective::default(), Projective::default());
         for ((x, y), other) in self.sums.into_iter().zip(self.others).rev() {
             running += other;

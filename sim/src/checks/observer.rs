@@ -101,6 +101,8 @@ impl Observer {
             }
             Event::ShardServed { .. }
             | Event::RepairEnded { .. }
+            | Event::RootsSigned { .. }
+            | Event::RootRefused { .. }
             | Event::ProbeEnded { .. }
             | Event::TransactionSigned { .. }
             | Event::TransactionEnded { .. } => {}

@@ -144,10 +144,6 @@ impl Prover for SimProver {
         self.keys.circuit
     }
 
-    fn verifying_key(&self) -> &VerifyingKey {
-        self.keys.verifying_key()
-    }
-
     fn commit(
         &self,
         length: u64,

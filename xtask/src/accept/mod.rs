@@ -45,7 +45,7 @@ pub fn run(root: &Path, story: &Story) -> Result<(), Failure> {
 /// Every step is a test's: it fails unless both chains end with the same figures.
 fn chain(root: &Path) -> Result<(), Failure> {
     let story = "the_story_with_the_circuit_in_use";
-    let arguments = ["test", "--locked", "--release", "-p", "holdfast", "--test", "market"];
+    let arguments = ["test", "--locked", "-p", "holdfast", "--test", "market"];
     cargo(root, &[&arguments[..], &["--", "--ignored", "--exact", "--nocapture", story]].concat())
 }
 

@@ -163,7 +163,7 @@ impl Download {
         let last = segment + 1 == record.segments();
         let start = u64::from(segment) * u64::from(self.segment_len);
         let (cipher, sink) = (self.cipher.clone(), self.sink.clone());
-        let mut codec = Codec::new(self.client.codec);
+        let codec = Codec::new(self.client.codec);
         let job = move || {
             let sealed = |why: String| ClientError::Sealed(format!("segment {segment}: {why}"));
             let mut buffer = codec.decode(code, len, &fetched.shards).map_err(|e| sealed(e.to_string()))?;

@@ -51,12 +51,12 @@ pub trait Sink: Send + Sync + fmt::Debug {
     fn finish(&self) -> io::Result<()>;
 }
 
-/// Bytes done so far, of how many.
+/// How much is done so far, of how much: plaintext bytes, or slot roots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Progress {
-    /// Plaintext bytes done.
+    /// Done.
     pub done: u64,
-    /// Plaintext bytes in all.
+    /// In all.
     pub total: u64,
 }
 
@@ -97,6 +97,41 @@ pub struct PutReport {
     pub replaced_providers: u32,
     /// Seconds from request to last receipt.
     pub seconds: f64,
+    /// The roots of its slots, when the put ended; `None` if they get none.
+    pub roots: Option<RootsState>,
+}
+
+/// How far the slot roots of a placement are.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct RootsState {
+    /// Slots of the placement.
+    pub slots: usize,
+    /// Slots whose root was checked and signed.
+    pub signed: usize,
+    /// Seconds from the last receipt to the last signature, once all are signed.
+    pub seconds: Option<f64>,
+}
+
+/// Wait until all slot roots of a placement are signed; `None` if its slots have no roots.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Option<RootsState>, ClientError>")]
+pub struct AwaitRoots {
+    /// Which placement.
+    pub placement: PlacementId,
+    /// Told of every root.
+    pub progress: Option<UnboundedSender<Progress>>,
+}
+
+/// How many placements wait for signed slot roots?
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "SigningStatus")]
+pub struct SigningStatusQuery;
+
+/// The answer to [`SigningStatusQuery`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SigningStatus {
+    /// The owner's placements whose slot roots are not all signed.
+    pub waiting: u64,
 }
 
 /// Which file.
@@ -145,7 +180,7 @@ pub struct GetReport {
 pub struct ListFiles;
 
 /// One of the owner's files.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct CatalogueEntry {
     /// Its name.
     pub name: String,
@@ -155,6 +190,8 @@ pub struct CatalogueEntry {
     pub link: String,
     /// Seconds since the Unix epoch.
     pub stored: u64,
+    /// The roots of its slots; `None` if they have none.
+    pub roots: Option<RootsState>,
 }
 
 /// Forget a file, here and at its providers.

@@ -1,8 +1,22 @@
 //! What one may ask of the proof actor.
 
-use crate::{actors::storage::StorageError, env::ProverError, types::PlacementId};
+use crate::{
+    actors::storage::StorageError,
+    env::ProverError,
+    types::{Ask, PlacementId, Response},
+};
 use actix::Message;
 use holdfast_proofs::{field::Fr, groth16::Proof};
+
+/// A peer asks what the trees of this node's slots say: [`Ask::ClaimRoot`] or [`Ask::ShowCells`].
+#[derive(Debug, Message)]
+#[rtype(result = "Response")]
+pub struct ServeClaim(pub Ask);
+
+/// Of how many levels are the trees that this node builds? `None` if it builds none.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Option<usize>")]
+pub struct TreeLevels;
 
 /// Commit to the slot that is held of a placement.
 #[derive(Debug, Clone, Copy, Message)]

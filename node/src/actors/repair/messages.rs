@@ -1,6 +1,20 @@
 //! What one may say to the repair actor. Which placements to watch it learns from storage's notices.
 
+use crate::types::{PeerId, PlacementId};
 use actix::Message;
+
+/// The owner found out that a provider does not hold its slot: find one that does, or give it to another. Answers with
+/// who holds it now, if anybody does.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Option<PeerId>")]
+pub struct Refill {
+    /// Of which placement.
+    pub id: PlacementId,
+    /// Which slot.
+    pub slot: u16,
+    /// Who does not hold it, whatever they say.
+    pub without: Vec<PeerId>,
+}
 
 /// What is being looked after.
 #[derive(Debug, Clone, Copy, Message)]

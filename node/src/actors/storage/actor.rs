@@ -187,6 +187,14 @@ impl Shell {
                 self.remove(order).await?;
                 Answer::Removed
             }
+            Ask::StoreRoots { roots } => {
+                self.store_roots(roots).await?;
+                Answer::RootsStored
+            }
+            Ask::ReadRoots { id } => Answer::Roots(self.read_roots(id).await?),
+            Ask::ClaimRoot { .. } | Ask::ShowCells { .. } => {
+                return Err(Refusal::Invalid("the disk knows nothing of trees".into()));
+            }
         };
         Ok(answer.into())
     }

@@ -346,5 +346,7 @@ pub(super) fn shelf_number(shelf: Shelf) -> u8 {
         Shelf::Watch => 2,
         Shelf::Sending => 3,
         Shelf::Sent => 4,
+        Shelf::Roots => 5,
+        Shelf::Signing => 6,
     }
 }

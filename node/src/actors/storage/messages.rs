@@ -74,6 +74,10 @@ pub enum Shelf {
     Sending,
     /// Transactions that are final, by intent.
     Sent,
+    /// The signed roots of held placements' slots, by placement.
+    Roots,
+    /// The owner's placements, by id: their signed roots, and what is still to be checked before the next signature.
+    Signing,
 }
 
 /// Open the slot that is held of a placement; `None` if it is not here as a whole.

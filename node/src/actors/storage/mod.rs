@@ -28,6 +28,7 @@ mod holdings;
 mod index;
 mod messages;
 mod notices;
+mod roots;
 mod scrub;
 mod slot;
 mod state;

@@ -1,7 +1,11 @@
 //! Files of other tools, and files that lie.
 
 use super::{keystores::decrypt, *};
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
 
 /// The two test vectors of the Web3 Secret Storage definition; the address is the same key's.
 const PBKDF2: &str = r#"{"crypto":{"cipher":"aes-128-ctr","cipherparams":{"iv":"6087dab2f9fdbbfaddc31a909735c1e6"},

@@ -12,15 +12,15 @@ const STRIPE: usize = 4 << 10;
 /// Symbols of a block: their 32 low bytes come first, then their 32 high bytes.
 const LANES: usize = 32;
 
-/// The parity shards of k data shards of one length.
-pub(super) fn parity(code: Code, data: &[&[u8]]) -> Result<Vec<Vec<u8>>, CodecError> {
+/// The parity shards of a segment, one after the other, from its k data shards, one after the other.
+pub(super) fn parity(code: Code, data: &[u8]) -> Result<Vec<u8>, CodecError> {
     let (library, width) = reference(code)?;
-    let len = data[0].len();
+    let len = data.len() / code.k();
     let mut parity: Vec<Vec<u8>> = (code.k()..code.n()).map(|_| Vec::with_capacity(len)).collect();
     for from in (0..len).step_by(STRIPE) {
         let to = len.min(from + STRIPE);
         let mut message = vec![0; (to - from) * width];
-        for (index, shard) in data.iter().enumerate() {
+        for (index, shard) in data.chunks_exact(len).enumerate() {
             for (column, symbol) in to_big_endian(&shard[from..to]).as_chunks::<2>().0.iter().enumerate() {
                 message[2 * (column * width + index)..][..2].copy_from_slice(symbol);
             }
@@ -30,7 +30,7 @@ pub(super) fn parity(code: Code, data: &[&[u8]]) -> Result<Vec<Vec<u8>>, CodecEr
             out.extend(from_big_endian(&shard.into_inner()));
         }
     }
-    Ok(parity)
+    Ok(parity.concat())
 }
 
 /// The missing data shards, in slot order, from k known shards in slot order.

@@ -1,100 +1,112 @@
-//! The code by `reed-solomon-simd`: always its low-rate half, which is the code of novelpoly. (Its own
-//! choice of rate would switch to another code when k exceeds n - k.)
+//! The code by the transforms of `reed-solomon-simd`, in the order of its low-rate half, which is the code
+//! of novelpoly. (Its own choice of rate would switch to another code when k exceeds n - k.) The library's
+//! encoder and decoder keep a work area of their own, out of which results must be copied; here the
+//! transforms run in the results' own memory (docs/adr/0018).
 
-use super::{CodecError, missing};
-use crate::{limits, types::Code};
-use reed_solomon_simd::{
-    Error,
-    engine::DefaultEngine,
-    rate::{LowRateDecoder, LowRateEncoder, RateDecoder, RateEncoder},
+use super::missing;
+use crate::{
+    data::combine::{ENGINE, point},
+    types::Code,
+};
+use reed_solomon_simd::engine::{
+    DefaultEngine, Engine, GF_MODULUS, GF_ORDER, GfElement, ShardsRefMut, utils,
 };
 
-/// Most bytes of a work area, which should stay in the third-level cache. The decoder wants long stripes,
-/// since each call evaluates the error locator anew (0.25 ms); the encoder hardly cares.
-const AREA: usize = 8 << 20;
-/// Least and most bytes of each shard that are worked on at a time.
-const STRIPE: std::ops::RangeInclusive<usize> = 4 << 10..=64 << 10;
+/// Bytes of the decoder's work area, which should stay in the second-level cache.
+const AREA: usize = 512 << 10;
 
-/// The libraries' work areas, made at the first use and kept.
-#[derive(Default)]
-pub(super) struct Work {
-    encoder: Option<LowRateEncoder<DefaultEngine>>,
-    decoder: Option<LowRateDecoder<DefaultEngine>>,
+/// What the engine works on at a time: 32 symbols.
+type Block = [u8; 64];
+
+/// The parity shards of a segment, one after the other, from its k data shards, one after the other.
+pub(super) fn parity(code: Code, data: &[u8]) -> Vec<u8> {
+    let (k, spare) = (code.k(), code.n() - code.k());
+    let chunk = k.next_power_of_two();
+    let whole = spare.next_multiple_of(chunk);
+    let data = data.as_chunks().0;
+    let len = data.len() / k;
+    let mut area: Vec<Block> = Vec::with_capacity(whole * len);
+    area.extend_from_slice(data);
+    area.resize(chunk * len, [0; _]);
+    ENGINE.ifft(&mut ShardsRefMut::new(chunk, len, &mut area), 0, chunk, k, 0);
+    // Every chunk of parity shards is made of the same coefficients, at points of its own.
+    for _ in 1..whole / chunk {
+        area.extend_from_within(..chunk * len);
+    }
+    let mut shards = ShardsRefMut::new(whole, len, &mut area);
+    for at in (0..spare).step_by(chunk) {
+        ENGINE.fft(&mut shards, at, chunk, chunk.min(spare - at), at + chunk);
+    }
+    area.truncate(spare * len);
+    area.shrink_to_fit();
+    area.into_flattened()
 }
 
-impl Work {
-    /// The parity shards of k data shards of one length.
-    pub(super) fn parity(&mut self, code: Code, data: &[&[u8]]) -> Result<Vec<Vec<u8>>, CodecError> {
-        let (k, spare) = (code.k(), code.n() - code.k());
-        let len = data[0].len();
-        let mut parity: Vec<Vec<u8>> = (0..spare).map(|_| Vec::with_capacity(len)).collect();
-        let area_shards = spare.next_multiple_of(k.next_power_of_two());
-        let stripe = stripe_len(area_shards, len);
-        for from in (0..len).step_by(stripe) {
-            let to = len.min(from + stripe);
-            let encoder = match &mut self.encoder {
-                Some(encoder) => {
-                    encoder.reset(k, spare, to - from).map_err(library)?;
-                    encoder
+/// Writes the missing ones of a segment's k data shards, which lie in `data` one after the other, from k
+/// known shards in slot order.
+pub(super) fn restore(code: Code, known: &[(u16, &[u8])], data: &mut [u8]) {
+    let data = data.as_chunks_mut().0;
+    let len = data.len() / code.k();
+    let missing: Vec<usize> = missing(code, known).map(usize::from).collect();
+    let inputs = by_point(code, known);
+    let locator = locator(code, &inputs);
+    let stripe = (AREA / size_of::<Block>() / inputs.len()).max(1);
+    let mut area: Vec<Block> = Vec::with_capacity(stripe * inputs.len());
+    for from in (0..len).step_by(stripe) {
+        let to = len.min(from + stripe);
+        area.clear();
+        for (input, factor) in inputs.iter().zip(&locator) {
+            let start = area.len();
+            match input {
+                Some(shard) => {
+                    area.extend_from_slice(&shard[from..to]);
+                    ENGINE.mul(&mut area[start..], *factor);
                 }
-                none => none.insert(
-                    LowRateEncoder::new(k, spare, to - from, DefaultEngine::new(), None).map_err(library)?,
-                ),
-            };
-            for shard in data {
-                encoder.add_original_shard(&shard[from..to]).map_err(library)?;
-            }
-            let result = encoder.encode().map_err(library)?;
-            for (shard, bytes) in parity.iter_mut().zip(result.recovery_iter()) {
-                shard.extend_from_slice(bytes);
+                None => area.resize(start + to - from, [0; _]),
             }
         }
-        Ok(parity)
-    }
-
-    /// The missing data shards, in slot order, from k known shards in slot order.
-    pub(super) fn restore(&mut self, code: Code, known: &[(u16, &[u8])]) -> Result<Vec<Vec<u8>>, CodecError> {
-        let (k, spare) = (code.k(), code.n() - code.k());
-        let len = known[0].1.len();
-        let mut restored: Vec<Vec<u8>> = missing(code, known).map(|_| Vec::with_capacity(len)).collect();
-        let area_shards = (k.next_power_of_two() + spare).next_power_of_two();
-        let stripe = stripe_len(area_shards, len);
-        for from in (0..len).step_by(stripe) {
-            let to = len.min(from + stripe);
-            let decoder = match &mut self.decoder {
-                Some(decoder) => {
-                    decoder.reset(k, spare, to - from).map_err(library)?;
-                    decoder
-                }
-                none => none.insert(
-                    LowRateDecoder::new(k, spare, to - from, DefaultEngine::new(), None).map_err(library)?,
-                ),
-            };
-            for (slot, shard) in known {
-                let (slot, bytes) = (usize::from(*slot), &shard[from..to]);
-                match slot.checked_sub(k) {
-                    None => decoder.add_original_shard(slot, bytes),
-                    Some(parity) => decoder.add_recovery_shard(parity, bytes),
-                }
-                .map_err(library)?;
-            }
-            let result = decoder.decode().map_err(library)?;
-            for (shard, (_, bytes)) in restored.iter_mut().zip(result.restored_original_iter()) {
-                shard.extend_from_slice(bytes);
-            }
+        transform(code, &inputs, &mut area);
+        for &slot in &missing {
+            let shard = &mut area[slot * (to - from)..][..to - from];
+            ENGINE.mul(shard, GF_MODULUS - locator[slot]);
+            data[slot * len + from..slot * len + to].copy_from_slice(shard);
         }
-        Ok(restored)
     }
 }
 
-/// Bytes of each of `shards` shards to work on at a time, so that their area stays in cache and no short
-/// stripe is left over.
-fn stripe_len(shards: usize, len: usize) -> usize {
-    let wanted = (AREA / shards).clamp(*STRIPE.start(), *STRIPE.end());
-    let stripes = ((len + wanted / 2) / wanted).max(1);
-    len.div_ceil(stripes).next_multiple_of(limits::SHARD_ALIGN)
+/// The known shards by the point of each; there are as many points as the transforms need.
+fn by_point<'a>(code: Code, known: &[(u16, &'a [u8])]) -> Vec<Option<&'a [Block]>> {
+    let points = code.k().next_power_of_two() + code.n() - code.k();
+    let mut inputs = vec![None; points.next_power_of_two()];
+    for (slot, shard) in known {
+        inputs[usize::from(point(code, *slot))] = Some(shard.as_chunks().0);
+    }
+    inputs
 }
 
-fn library(error: Error) -> CodecError {
-    CodecError::Library(error.to_string())
+/// Logarithms of the error locator's values: a polynomial with a zero at every point whose value is not
+/// known. The shards that pad k to a power of two are known to be zero.
+fn locator(code: Code, inputs: &[Option<&[Block]>]) -> [GfElement; GF_ORDER] {
+    let mut erasures = [1; GF_ORDER];
+    for (erased, input) in erasures.iter_mut().zip(inputs) {
+        *erased = GfElement::from(input.is_none());
+    }
+    erasures[code.k()..code.k().next_power_of_two()].fill(0);
+    DefaultEngine::eval_poly(&mut erasures, GF_ORDER);
+    erasures
+}
+
+/// Makes the values of the known shards times the error locator to the values of all data shards times the
+/// locator's derivative: coefficients, their formal derivative, values.
+fn transform(code: Code, inputs: &[Option<&[Block]>], area: &mut [Block]) {
+    let points = inputs.len();
+    let len = area.len() / points;
+    let end = inputs.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+    ENGINE.ifft(&mut ShardsRefMut::new(points, len, area), 0, points, end, 0);
+    for at in 1..points {
+        let width = len << at.trailing_zeros();
+        let (before, after) = area.split_at_mut(at * len);
+        utils::xor(&mut before[at * len - width..], &after[..width]);
+    }
+    ENGINE.fft(&mut ShardsRefMut::new(points, len, area), 0, points, code.k(), 0);
 }

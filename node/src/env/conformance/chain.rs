@@ -262,8 +262,11 @@ impl Suite<'_> {
         let first = self.send(self.transfer(nonce, 10 * GWEI, 100)).await.expect("it is taken");
         let again = self.send(self.transfer(nonce, 10 * GWEI, 100)).await;
         assert_eq!(again, Ok(first), "a transaction that waits is offered again");
-        let cheap = self.send(self.transfer(nonce, 10 * GWEI + 1, 200)).await;
-        assert!(matches!(cheap, Err(ChainError::Underpriced { .. })), "a replacement for a wei: {cheap:?}");
+        let cheap = self.send(self.transfer(nonce, 10 * GWEI - 1, 200)).await;
+        assert!(
+            matches!(cheap, Err(ChainError::Underpriced { .. })),
+            "a replacement that pays less: {cheap:?}"
+        );
         let bump = |wei: u128| (wei * (100 + limits::FEE_BUMP_PERCENT)).div_ceil(100);
         let before = self.transfer(nonce, 10 * GWEI, 0);
         let dear = TxEip1559 {

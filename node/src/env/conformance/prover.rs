@@ -5,6 +5,7 @@ use futures::future::{Either, select};
 use holdfast_proofs::{
     challenge,
     field::{self, Fr},
+    groth16::VerifyingKey,
     tree::{self, ARITY, GROUP_BYTES, Schedule, SlotTree, TreeError},
 };
 use std::{
@@ -21,15 +22,15 @@ const LENGTH: usize = 5 * GROUP_BYTES + 1_000;
 /// How long a disk that hangs, hangs.
 const HANG: Duration = Duration::from_millis(100);
 
-/// Checks a prover whose circuit has at least two levels. `slow` takes some time, as a disk may, if in this world
+/// Checks a prover whose circuit has at least two levels and whose proofs `key` verifies. `slow` takes some time, as a disk may, if in this world
 /// blocking takes time.
 ///
 /// # Panics
 /// With a sentence that says what is broken.
-pub async fn check(prover: &dyn Prover, clock: &dyn Clock, slow: fn()) {
+pub async fn check(prover: &dyn Prover, key: &VerifyingKey, clock: &dyn Clock, slow: fn()) {
     let bytes: Arc<Vec<u8>> = Arc::new((0..LENGTH).map(|at| ((at * at) >> 3) as u8 | 1).collect());
     let tree = commits(prover, &bytes).await;
-    proves(prover, &bytes, &tree).await;
+    proves(prover, key, &bytes, &tree).await;
     refuses(prover, &bytes, &tree).await;
     holds_up_nobody(prover, clock, &bytes, slow).await;
     stops_when_dropped(prover, clock, &bytes, slow).await;
@@ -52,8 +53,8 @@ async fn commits(prover: &dyn Prover, bytes: &Arc<Vec<u8>>) -> Arc<SlotTree> {
     Arc::new(tree)
 }
 
-async fn proves(prover: &dyn Prover, bytes: &Arc<Vec<u8>>, tree: &Arc<SlotTree>) {
-    let verifier = prover.verifying_key().prepare();
+async fn proves(prover: &dyn Prover, key: &VerifyingKey, bytes: &Arc<Vec<u8>>, tree: &Arc<SlotTree>) {
+    let verifier = key.prepare();
     for number in 1..4 {
         let proof = prover.prove(tree.clone(), seed(number), reading(bytes)).await.expect("a proof");
         let again = prover.prove(tree.clone(), seed(number), reading(bytes)).await.expect("a proof");

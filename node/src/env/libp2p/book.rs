@@ -80,6 +80,25 @@ pub(super) fn worth_dialling(offered: Vec<Multiaddr>, over_loopback: bool) -> Ve
     kept
 }
 
+/// The peers that settings name to join through, in their order, with the addresses worth dialling.
+///
+/// # Errors
+/// An address that does not end in a peer id.
+pub(super) fn entries(bootstrap: Vec<Multiaddr>) -> Result<Vec<(PeerId, Vec<Multiaddr>)>, Multiaddr> {
+    let mut entries: Vec<(PeerId, Vec<Multiaddr>)> = Vec::new();
+    for address in bootstrap {
+        let Some(Protocol::P2p(peer)) = address.iter().last() else { return Err(address) };
+        match entries.iter_mut().find(|(known, _)| *known == peer) {
+            Some((_, addresses)) => addresses.push(address),
+            None => entries.push((peer, vec![address])),
+        }
+    }
+    for (_, addresses) in &mut entries {
+        *addresses = worth_dialling(std::mem::take(addresses), true);
+    }
+    Ok(entries)
+}
+
 fn is_tcp(address: &Multiaddr) -> bool {
     address.iter().any(|part| matches!(part, Protocol::Tcp(_)))
 }
@@ -150,5 +169,16 @@ mod tests {
         assert_eq!(worth_dialling(addresses(&offered), false), addresses(&offered[1..2]));
         assert_eq!(worth_dialling(addresses(&[quic]), false), addresses(&[quic]));
         assert_eq!(worth_dialling(addresses(&["/memory/7"]), false), addresses(&["/memory/7"]));
+    }
+
+    #[test]
+    fn an_entry_that_offers_both_is_dialled_over_tcp() {
+        let at = |address: &str, number| format!("{address}/p2p/{}", peer(number));
+        let (quic, tcp) = (at("/ip4/127.0.0.1/udp/1/quic-v1", 2), at("/ip4/127.0.0.1/tcp/1", 2));
+        let other = at("/ip4/127.0.0.1/udp/3/quic-v1", 1);
+        let found = entries(addresses(&[&quic, &other, &tcp])).unwrap();
+        assert_eq!(found, [(peer(2), addresses(&[&tcp])), (peer(1), addresses(&[&other]))]);
+        let nobody = addresses(&["/ip4/127.0.0.1/tcp/1"]);
+        assert_eq!(entries(nobody.clone()), Err(nobody[0].clone()));
     }
 }

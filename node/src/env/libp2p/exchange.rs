@@ -71,12 +71,12 @@ pub(super) async fn read_message<T: DeserializeOwned>(
     max_body: impl FnOnce(&T) -> usize,
     budget: Option<&Budget>,
 ) -> Result<Message<T>, ReadError> {
-    let mut prelude = [0; frame::PRELUDE];
-    match read_exact(stream, "prelude", &mut prelude).await {
+    let prelude = match read_vec(stream, "prelude", frame::PRELUDE).await {
         Err(ReadError::Frame(FrameError::Truncated { got: 0, .. })) => return Err(ReadError::Closed),
         other => other?,
-    }
-    let (header_len, body_len) = match frame::decode_prelude(&prelude)? {
+    };
+    let prelude = prelude.first_chunk().expect("as many bytes as were asked for");
+    let (header_len, body_len) = match frame::decode_prelude(prelude)? {
         Prelude::Message { header, body } => (header, body),
         Prelude::Rejection { text } => {
             let text = read_vec(stream, "rejection", text).await?;
@@ -96,31 +96,24 @@ async fn reserve(budget: Option<&Budget>, bytes: usize) -> Grant {
     Some(budget.acquire_many_owned(bytes).await.expect("the budget is never closed"))
 }
 
+/// Makes room for a chunk at a time: the zeroes are in the first-level cache when bytes come over them.
 async fn read_vec(
     stream: &mut (impl AsyncRead + Unpin),
     part: &'static str,
     len: usize,
 ) -> Result<Vec<u8>, ReadError> {
-    let mut bytes = vec![0; len];
-    read_exact(stream, part, &mut bytes).await?;
-    Ok(bytes)
-}
-
-async fn read_exact(
-    stream: &mut (impl AsyncRead + Unpin),
-    part: &'static str,
-    buffer: &mut [u8],
-) -> Result<(), ReadError> {
-    let len = buffer.len();
+    let mut bytes = Vec::with_capacity(len);
     let mut got = 0;
     while got < len {
-        let end = len.min(got + CHUNK);
-        match stream.read(&mut buffer[got..end]).await? {
+        if got == bytes.len() {
+            bytes.resize(len.min(got + CHUNK), 0);
+        }
+        match stream.read(&mut bytes[got..]).await? {
             0 => return Err(FrameError::Truncated { part, got, len }.into()),
             count => got += count,
         }
     }
-    Ok(())
+    Ok(bytes)
 }
 
 #[cfg(test)]

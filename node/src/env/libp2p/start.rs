@@ -2,7 +2,7 @@
 
 use super::{
     behaviour::Behaviour,
-    book::AddressBook,
+    book::{AddressBook, entries},
     driver::{Driver, Shared},
     net::{Asker, Libp2pNet},
     server::Server,
@@ -16,7 +16,6 @@ use libp2p::{
         transport::{Boxed, ListenerId},
     },
     identity::PublicKey,
-    multiaddr::Protocol,
     swarm::{self, Executor, SwarmEvent},
 };
 use rand::RngExt;
@@ -95,13 +94,11 @@ impl Libp2pNet {
 }
 
 impl Driver {
-    /// Learns the bootstrap peers' addresses.
+    /// Learns where the bootstrap peers are worth dialling.
     fn introduce(&mut self, local: PeerId, bootstrap: Vec<Multiaddr>) -> Result<(), StartError> {
-        for address in bootstrap {
-            let Some(Protocol::P2p(peer)) = address.iter().last() else {
-                return Err(StartError::Bootstrap(address));
-            };
-            if peer != local {
+        let entries = entries(bootstrap).map_err(StartError::Bootstrap)?;
+        for (peer, addresses) in entries.into_iter().filter(|(peer, _)| *peer != local) {
+            for address in addresses {
                 self.swarm.behaviour_mut().kad.add_address(&peer, address.clone());
                 self.book.pin(peer, address);
             }

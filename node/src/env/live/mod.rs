@@ -4,10 +4,12 @@
 #![allow(clippy::disallowed_methods)]
 
 mod clock;
+mod coalesce;
 mod disk;
 mod net;
 mod open;
 mod prover;
+mod proving_key;
 mod record;
 mod rng;
 mod rpc;
@@ -16,7 +18,8 @@ mod spawn;
 pub use clock::LiveClock;
 pub use disk::LiveDisk;
 pub use open::{LiveError, open};
-pub use prover::LiveProver;
+pub use prover::{LiveProver, LoadKey};
+pub use proving_key::KeyFile;
 pub use record::LiveRecord;
 pub use rng::LiveRng;
 pub use rpc::{ConnectError, JsonRpcChain};

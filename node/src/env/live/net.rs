@@ -1,6 +1,8 @@
 //! Real sockets: TCP with Noise and Yamux, and QUIC.
 
+use super::coalesce::Coalesced;
 use crate::{limits, types::Identity};
+use futures::io::BufReader;
 use libp2p::{
     PeerId, Transport,
     core::{
@@ -15,6 +17,8 @@ use std::io;
 
 /// Streams that a connection may carry: what the request protocol may use, and as many for the rest.
 const MAX_STREAMS: usize = 2 * limits::MAX_INBOUND_REQUESTS_PER_PEER;
+/// Bytes that a connection reads at a time, a Noise message; Noise itself asks for 8 KiB.
+const READ_BUFFER: usize = 64 << 10;
 
 /// The transports of a live node. TCP first: an address that both understand does not exist.
 ///
@@ -26,9 +30,10 @@ pub fn transport(identity: &Identity) -> io::Result<Boxed<(PeerId, StreamMuxerBo
     let mut yamux = yamux::Config::default();
     yamux.set_max_num_streams(MAX_STREAMS);
     let tcp = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
+        .map(|stream, _| BufReader::with_capacity(READ_BUFFER, stream))
         .upgrade(Version::V1Lazy)
         .authenticate(noise)
-        .multiplex(yamux)
+        .multiplex(Coalesced(yamux))
         .timeout(limits::CONNECT_TIMEOUT)
         .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
     let quic = quic::tokio::Transport::new(quic_config(keypair))

@@ -1,14 +1,15 @@
 //! Opens the real world for one node.
 
-use super::{LiveClock, LiveDisk, LiveRecord, LiveRng, LiveSpawn, net};
+use super::{KeyFile, LiveClock, LiveDisk, LiveProver, LiveRecord, LiveRng, LiveSpawn, LoadKey, net};
 use crate::{
     env::{
-        Common, Env,
+        Common, Env, ProverError,
         libp2p::{Libp2pNet, StartError, World},
     },
     node::Keys,
-    settings::Settings,
+    settings::{Proving, Settings},
 };
+use holdfast_proofs::circuit::SlotCircuit;
 use libp2p::{Multiaddr, multiaddr::Protocol};
 use std::{
     fs::{File, TryLockError},
@@ -23,6 +24,11 @@ use std::{
 const LOCK: &str = "lock";
 /// The directory in a node's directory that its storage actor is given.
 const DATA: &str = "data";
+
+/// Levels of the slots' trees in this network: a slot of a gigabyte.
+const TREE_LEVELS: usize = 7;
+/// Cells that a challenge asks for.
+const SAMPLES: usize = 80;
 
 /// Why a node cannot live here.
 #[derive(Debug, thiserror::Error)]
@@ -116,7 +122,18 @@ pub async fn open(
         bootstrap,
     };
     let net = Libp2pNet::start(world).await.map_err(explain)?;
-    Ok(Env { common, net, disk: Arc::new(disk), prover: None, chain: None })
+    let circuit = SlotCircuit::new(TREE_LEVELS, SAMPLES).expect("the circuit in use is one");
+    let prover = LiveProver::new(circuit, load_key(dir, circuit, &settings.proving), common.rng.clone());
+    Ok(Env { common, net, disk: Arc::new(disk), prover: Some(Rc::new(prover)), chain: None })
+}
+
+/// Where the proving key comes from, when a proof is to be made.
+fn load_key(dir: &Path, circuit: SlotCircuit, proving: &Proving) -> LoadKey {
+    if proving.key_file.as_os_str().is_empty() {
+        return Box::new(|| Err(ProverError::Key("the settings name none".into())));
+    }
+    let file = KeyFile::new(circuit, dir.join(&proving.key_file), proving.insecure_development_key);
+    Box::new(move || file.load())
 }
 
 fn parse(field: &'static str, addresses: &[String]) -> Result<Vec<Multiaddr>, LiveError> {

@@ -11,6 +11,7 @@ use crate::{prover::Prover, report::Report, world::World};
 /// Tells it all.
 pub async fn all(world: &dyn World, prover: &Prover) -> Report {
     let mut stage = start::deploy_all(world, prover).await;
+    start::compare(&stage).await;
     start::fund(&mut stage).await;
     start::register_both(&mut stage).await;
     start::stake(&mut stage).await;

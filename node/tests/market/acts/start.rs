@@ -15,8 +15,9 @@ use holdfast::{
 };
 use holdfast_contracts::{
     Amount,
-    abi::{DevelopmentFaucet, HoldToken, Offer, Providers, Safe, Stake},
-    deployment::{Multisig, Plan, Settings},
+    abi::{Deletions, DevelopmentFaucet, HoldToken, Offer, Parameters, Providers, Safe, Stake},
+    deployment::{Multisig, NAMES, Plan, Settings, Values},
+    messages::{Deleted, Message, Served},
 };
 use std::rc::Rc;
 
@@ -53,6 +54,22 @@ pub async fn deploy_all<'a>(world: &'a dyn World, prover: &'a Prover) -> Stage<'
     let genesis = holdfast_contracts::abi::Challenges::genesisCall {};
     stage.genesis = stage.ask(stage.it.challenges, &genesis).await;
     stage
+}
+
+/// What Rust says of the contracts without asking them: the bounds of parameters, and what peer keys sign.
+pub async fn compare(stage: &Stage<'_>) {
+    for (parameter, bounds) in (0..).zip(Values::bounds()) {
+        let told = stage.ask(stage.it.parameters, &Parameters::boundsCall { parameter }).await;
+        assert_eq!((told.low, told.high), bounds, "bounds of {}", NAMES[usize::from(parameter)]);
+    }
+    let (provider, commitment, number) = (stage.cast.loser.address(), B256::repeat_byte(9), U256::from(77));
+    let (id, deletions) = (stage.chain.id(), stage.it.deletions);
+    let asked = Deletions::deletedDigestCall { provider, commitment, blockNumber: number };
+    let signed = Deleted { provider, commitment, blockNumber: number };
+    assert_eq!(stage.ask(deletions, &asked).await, signed.peer_digest(id, deletions));
+    let asked = Deletions::servedDigestCall { provider, commitment, blockNumber: number };
+    let signed = Served { provider, commitment, blockNumber: number };
+    assert_eq!(stage.ask(deletions, &asked).await, signed.peer_digest(id, deletions));
 }
 
 /// Two of three signers spend from the treasury; the faucet gives the others what they need.

@@ -15,8 +15,8 @@ use alloy::{
     providers::{Provider, ProviderBuilder, RootProvider},
     rpc::types::Filter,
 };
-use std::{path::Path, rc::Rc};
-use tokio::{sync::oneshot, task::LocalSet};
+use std::{future::Future, path::Path, rc::Rc, time::Duration};
+use tokio::{net::TcpListener, sync::oneshot, task::LocalSet};
 
 fn wallet() -> Wallet {
     Wallet::from_secret(&mut keccak256("served").0.clone()).unwrap()

@@ -1,6 +1,6 @@
 //! JSON-RPC over HTTP, with answers that are bounded before they are parsed.
 
-use super::ConnectError;
+use super::client::ConnectError;
 use crate::limits;
 use alloy::{
     rpc::json_rpc::{RequestPacket, ResponsePacket},
