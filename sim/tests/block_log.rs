@@ -27,7 +27,7 @@ fn grow(chain: &mut EvmChain, wallet: &Wallet, random: &mut ChaCha8Rng) {
         chain.take_back(random.random_range(1..4));
     }
     let nonce = chain.account(wallet.address()).nonce;
-    for nonce in nonce..nonce + random.random_range(0..20) {
+    for nonce in nonce..nonce + random.random_range(0..4) {
         let (_, raw) = wallet.sign(alloy::consensus::TxEip1559 {
             chain_id: 31_337,
             nonce,
@@ -46,7 +46,7 @@ fn grow(chain: &mut EvmChain, wallet: &Wallet, random: &mut ChaCha8Rng) {
 fn a_chain_keeps_every_block_whose_append_returned() {
     let wallet = Wallet::from_secret(&mut [3; 32]).expect("a key");
     let (mut kept_in_flight, mut lost_in_flight) = (0, 0);
-    for seed in 0..150 {
+    for seed in 0..40 {
         let mut random = rng::stream(seed, "blocks", 0);
         let disk = SimDisk::new(DiskPlan::default().capacity_bytes, rng::stream(seed, "disk", 0));
         // The heads of the chain of which one must be there: the last that was acknowledged, and one in flight.

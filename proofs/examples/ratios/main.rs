@@ -17,7 +17,7 @@ use holdfast_proofs::{
     field::Fr,
     groth16::Trapdoor,
     spot_check::{DEFAULT_CELLS, OwnSlot, Shown},
-    tree::{CELL_BYTES, CellTreeBuilder, Schedule, SlotTreeBuilder, TreeError},
+    tree::{Schedule, SlotTreeBuilder, TreeError},
 };
 use ours::{Column, Fast, Textbook};
 use rand_chacha::ChaCha20Rng;
