@@ -34,7 +34,7 @@ type Vectors = (&'static str, fn() -> Result<Value, Failure>);
 const FILES: [Vectors; 8] = [
     ("slot-2x3", || slot_vectors(2, 3, 30_000, 32)),
     ("slot-7x80", || slot_vectors(7, 80, 16 << 20, 2)),
-    ("provider-2x3x2", || provider_vectors(2, 3, 2, 30_000, 4)),
+    ("provider-2x16x1", || provider_vectors(2, 16, 1, 30_000, 4)),
     ("provider-7x16x5", || provider_vectors(7, 16, 5, 1 << 20, 2)),
     ("access-7", || access_vectors(7, 1_000)),
     ("opening-7", || opening_vectors(7)),

@@ -101,9 +101,9 @@ fn vectors_of_the_full_circuit() {
 
 #[test]
 fn vectors_of_the_provider_form() {
-    check("provider-2x3x2.json", 4);
+    check("provider-2x16x1.json", 4);
     check("provider-7x16x5.json", 2);
-    for name in ["provider-2x3x2.json", "provider-7x16x5.json"] {
+    for name in ["provider-2x16x1.json", "provider-7x16x5.json"] {
         let file = read(name);
         let roots = elements(&file["roots"]);
         for case in file["accepted"].as_array().unwrap() {

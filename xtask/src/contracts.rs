@@ -10,6 +10,17 @@ use std::{
     process::Command,
 };
 
+/// A verifier of a small circuit, for the tests of other crates.
+const SMALL_VERIFIER: &str = "test/generated/SmallProviderVerifier.sol";
+/// The parts of a Safe, as its package brings them compiled.
+const SAFE: &str = "node_modules/@safe-global/safe-contracts/build/artifacts/contracts";
+const SAFE_PARTS: [&str; 4] = [
+    "Safe.sol/Safe.json",
+    "handler/CompatibilityFallbackHandler.sol/CompatibilityFallbackHandler.json",
+    "proxies/SafeProxy.sol/SafeProxy.json",
+    "proxies/SafeProxyFactory.sol/SafeProxyFactory.json",
+];
+
 /// Installs, lints, builds and tests; then compares artifacts, layouts, gas and costs with what came out, or writes them.
 pub fn run(root: &Path, write: bool) -> Result<(), Failure> {
     let room = root.join("contracts");
@@ -35,11 +46,13 @@ pub fn run(root: &Path, write: bool) -> Result<(), Failure> {
         &["test"],
         &[("FOUNDRY_PROFILE", "ci"), ("FORGE_SNAPSHOT_CHECK", if write { "false" } else { "true" })],
     )?;
-    let built = outputs(&room, &sources)?;
+    let mut built = outputs(&room, &sources)?;
     let layouts = built.iter().filter_map(|(name, it)| Some((name.clone(), layouts::layout(it)?))).collect();
     layouts::check(&room.join("layouts"), &layouts, write)?;
     cost(root, write)?;
-    let artifacts = artifacts(&built)?;
+    built.extend(outputs(&room, &[room.join(SMALL_VERIFIER)])?);
+    let mut artifacts = artifacts(&built)?;
+    artifacts.extend(safe(&room)?);
     if write { store(&room, &artifacts) } else { compare(&room, &artifacts) }
 }
 
@@ -131,6 +144,20 @@ fn artifacts(built: &BTreeMap<String, Value>) -> Result<BTreeMap<String, String>
         Ok((name.clone(), text + "\n"))
     };
     built.iter().map(render).collect()
+}
+
+/// The same of the Safe's parts.
+fn safe(room: &Path) -> Result<BTreeMap<String, String>, Failure> {
+    let mut built = BTreeMap::new();
+    for part in SAFE_PARTS {
+        let path = room.join(SAFE).join(part);
+        let mut it: Value =
+            serde_json::from_str(&read(&path)?).map_err(|why| format!("{}: {why}", path.display()))?;
+        it["bytecode"] = json!({ "object": it["bytecode"] });
+        let name = path.file_stem().expect("a part has a name").to_string_lossy().into_owned();
+        built.insert(name, it);
+    }
+    artifacts(&built)
 }
 
 fn read(path: &Path) -> Result<String, Failure> {

@@ -10,7 +10,7 @@ const GENERATED: [[&str; 4]; 8] = [
     ["contracts/test/vectors/toy-4.json", "ToyVerifier4", "../../src/proof/", "contracts/test/generated"],
     ["proofs/vectors/slot-2x3.json", "SmallSlotVerifier", "../../src/proof/", "contracts/test/generated"],
     [
-        "proofs/vectors/provider-2x3x2.json",
+        "proofs/vectors/provider-2x16x1.json",
         "SmallProviderVerifier",
         "../../src/proof/",
         "contracts/test/generated",

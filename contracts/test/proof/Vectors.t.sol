@@ -32,7 +32,7 @@ contract VectorsTest is Test {
     }
 
     function test_small_provider() public {
-        check("provider-2x3x2.json", address(new SmallProviderVerifier()), 4);
+        check("provider-2x16x1.json", address(new SmallProviderVerifier()), 4);
     }
 
     function test_access() public {

@@ -76,6 +76,21 @@ pub enum Command {
         #[command(subcommand)]
         command: super::ceremony::args::Command,
     },
+    /// A chain of this machine, and the contracts on any
+    Chain {
+        #[command(subcommand)]
+        command: super::chain::args::ChainCommand,
+    },
+    /// Accounts on a chain, what they have, and sending it
+    Wallet {
+        #[command(subcommand)]
+        command: super::chain::args::WalletCommand,
+    },
+    /// A provider's place in the market
+    Provider {
+        #[command(subcommand)]
+        command: super::chain::args::ProviderCommand,
+    },
     /// Print completions for a shell
     Completions {
         /// Which shell

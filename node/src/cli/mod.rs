@@ -9,6 +9,7 @@
 mod access;
 mod args;
 mod ceremony;
+mod chain;
 mod config;
 mod connection;
 mod doctor;
@@ -19,10 +20,12 @@ mod init;
 mod keys;
 mod localnet;
 mod output;
+mod provider;
 mod run;
 mod status;
 #[cfg(test)]
 mod tests;
+mod wallet;
 
 use args::{Arguments, Command, ConfigCommand};
 use clap::{CommandFactory, Parser};
@@ -65,6 +68,9 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Rm { name } => files::remove(&home, name, output),
         Command::Status => status::run(&home, output),
         Command::Config { command: ConfigCommand::Show } => config::show(&home, output),
+        Command::Chain { command } => chain::run(&home, &command, output),
+        Command::Wallet { command } => wallet::run(&home, &command, output),
+        Command::Provider { command } => provider::run(&home, &command, output),
         Command::Doctor => return doctor::run(&home, output),
         Command::Access { .. }
         | Command::Ceremony { .. }

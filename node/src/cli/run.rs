@@ -173,7 +173,8 @@ async fn parent_gone(watch: bool) {
     let _ = receiver.await;
 }
 
-fn log_to_stderr() -> Result<(), Failure> {
+/// Logs to stderr what HOLDFAST_LOG asks for.
+pub fn log_to_stderr() -> Result<(), Failure> {
     let filter = std::env::var("HOLDFAST_LOG").unwrap_or_else(|_| "warn,holdfast=info".into());
     let filter = EnvFilter::try_new(&filter)
         .map_err(|why| Failure::usage(format!("HOLDFAST_LOG {filter:?}: {why}")))?;

@@ -26,6 +26,18 @@ impl Wallet {
         self.0.address()
     }
 
+    /// The coordinates x and y of its public key, big-endian.
+    pub fn public_key(&self) -> (B256, B256) {
+        let key = self.0.public_key();
+        (B256::from_slice(&key[..32]), B256::from_slice(&key[32..]))
+    }
+
+    /// Signs a digest, such as that of EIP-712 data; the same one gives the same bytes (RFC 6979): r, s, v, with a
+    /// low s and v 27 or 28, as contracts take them.
+    pub fn sign_digest(&self, digest: B256) -> [u8; 65] {
+        self.0.sign_hash_sync(&digest).expect("secp256k1 signing of a hash cannot fail").as_bytes()
+    }
+
     /// Signs a transaction; the same one gives the same bytes (RFC 6979). Returns its hash, and itself as
     /// EIP-2718 encodes it.
     pub fn sign(&self, transaction: TxEip1559) -> (B256, Bytes) {

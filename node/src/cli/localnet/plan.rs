@@ -98,6 +98,7 @@ fn settings(member: &Member, bootstrap: Vec<String>, proving: Proving, options: 
         listen: listen(member.port).into(),
         bootstrap,
         codec: CodecChoice::default(),
+        chain: Default::default(),
         proving,
         timing: match options.timing {
             Pace::Normal => Timing::default(),

@@ -16,6 +16,7 @@ use alloy::{
     eips::eip1559::{BaseFeeParams, calc_next_block_base_fee},
     primitives::{Address, B256, Bytes, U256},
 };
+use holdfast_contracts::deployment::{CREATE2_FACTORY, CREATE2_FACTORY_CODE};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -92,6 +93,8 @@ impl EvmChain {
         for (address, balance) in &genesis.balances {
             state.fund(*address, *balance);
         }
+        // As nearly every chain has it, so that contracts stand at the same addresses here.
+        state.install(CREATE2_FACTORY, &CREATE2_FACTORY_CODE);
         let header = Header {
             number: 0,
             timestamp: genesis.time,

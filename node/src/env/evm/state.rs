@@ -1,6 +1,6 @@
 //! Accounts, storage and code, with what undoes each transaction's changes.
 
-use alloy::primitives::{Address, B256, KECCAK256_EMPTY, U256};
+use alloy::primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
 use revm::{
     DatabaseRef,
     bytecode::Bytecode,
@@ -52,6 +52,15 @@ impl State {
     pub fn fund(&mut self, address: Address, balance: U256) {
         let info = AccountInfo { balance, code: None, code_hash: KECCAK256_EMPTY, ..AccountInfo::default() };
         self.accounts.insert(address, info);
+    }
+
+    /// Puts code at an address: the genesis block does.
+    pub fn install(&mut self, address: Address, code: &[u8]) {
+        let code = Bytecode::new_raw(Bytes::copy_from_slice(code));
+        let code_hash = code.hash_slow();
+        let info = AccountInfo { nonce: 1, code: None, code_hash, ..AccountInfo::default() };
+        self.accounts.insert(address, info);
+        self.code.insert(code_hash, code);
     }
 
     /// Takes notice of a block's hash.
