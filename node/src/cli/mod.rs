@@ -75,9 +75,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Access { .. }
         | Command::Ceremony { .. }
         | Command::Localnet(_)
-        | Command::Completions { .. } => {
-            unreachable!("handled above")
-        }
+        | Command::Completions { .. } => unreachable!("handled above"),
     }
     .map(|()| ExitCode::SUCCESS)
 }

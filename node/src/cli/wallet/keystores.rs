@@ -3,7 +3,10 @@
 
 use super::super::{failure::Failure, keys};
 use crate::{api::FailureKind, types::Wallet};
-use alloy::{primitives::Address, signers::k256::elliptic_curve::rand_core::OsRng};
+use alloy::primitives::Address;
+// The command line lives in the real world, and eth-keystore asks for a generator of this kind.
+#[allow(clippy::disallowed_types, reason = "no simulated node runs the command line")]
+use alloy::signers::k256::elliptic_curve::rand_core::OsRng;
 use serde::Deserialize;
 use std::{
     fs::{self, DirBuilder, File, Permissions},
@@ -244,7 +247,9 @@ fn tempfile(dir: &Path) -> io::Result<PathBuf> {
 
 fn write(folder: &Path, secret: &[u8; 32], password: &str, address: Address) -> io::Result<()> {
     let path = folder.join(DRAFT);
-    eth_keystore::encrypt_key(folder, &mut OsRng, secret, password, Some(DRAFT)).map_err(io::Error::other)?;
+    #[allow(clippy::disallowed_types, reason = "no simulated node runs the command line")]
+    let mut entropy = OsRng;
+    eth_keystore::encrypt_key(folder, &mut entropy, secret, password, Some(DRAFT)).map_err(io::Error::other)?;
     // The address is optional in the format; with it an account can be listed without its password.
     let mut keystore: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path)?)?;
     keystore["address"] = hex::encode(address).into();
