@@ -249,7 +249,8 @@ fn write(folder: &Path, secret: &[u8; 32], password: &str, address: Address) -> 
     let path = folder.join(DRAFT);
     #[allow(clippy::disallowed_types, reason = "no simulated node runs the command line")]
     let mut entropy = OsRng;
-    eth_keystore::encrypt_key(folder, &mut entropy, secret, password, Some(DRAFT)).map_err(io::Error::other)?;
+    eth_keystore::encrypt_key(folder, &mut entropy, secret, password, Some(DRAFT))
+        .map_err(io::Error::other)?;
     // The address is optional in the format; with it an account can be listed without its password.
     let mut keystore: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path)?)?;
     keystore["address"] = hex::encode(address).into();
