@@ -133,7 +133,10 @@ fn a_person_runs_a_chain_deploys_and_becomes_a_provider() {
     let status = home.done(&["provider", "status"]);
     assert!(text(&status, "operator").eq_ignore_ascii_case(&account), "{status} against {account}");
     assert_eq!(text(&status, "stake"), "1000.25");
-    assert_eq!((text(&status, "price"), status["commission_bps"].as_u64()), ("0.5", Some(1_000)));
+    assert_eq!(text(&status, "price"), "0.5");
+    // A commission that rises waits for the unbonding time, the first one too.
+    let commissions = (status["commission_bps"].as_u64(), status["next_commission_bps"].as_u64());
+    assert_eq!(commissions, (Some(0), Some(1_000)));
     assert_eq!((text(&status, "region"), status["capacity_bytes"].as_u64()), ("here", Some(1 << 30)));
     home.refused(&["provider", "unstake", "1001"], 1, "cannot be withdrawn", "name no amount");
     home.sent(&["provider", "unstake", "400"]);

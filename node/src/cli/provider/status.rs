@@ -32,6 +32,9 @@ struct Status {
     capacity_bytes: u64,
     price: Amount,
     commission_bps: u16,
+    /// What the commission becomes, and from which block on: a higher one lets those who staked leave first.
+    next_commission_bps: u16,
+    next_commission_block: u64,
     /// Basis points.
     reputation: U256,
     window: U256,
@@ -108,6 +111,8 @@ async fn look(
         capacity_bytes: known.capacity,
         price: Amount(U256::from(known.price)),
         commission_bps: view(chain, it.providers, &commission).await.map_err(failed)?,
+        next_commission_bps: known.nextCommissionBps,
+        next_commission_block: known.nextCommissionBlock.to(),
         reputation: view(chain, it.challenges, &reputation).await.map_err(failed)?,
         window: view(chain, it.challenges, &Challenges::currentWindowCall {}).await.map_err(failed)?,
         slots: book.count,
@@ -150,7 +155,11 @@ fn write(out: &mut dyn Write, it: &Status) -> io::Result<()> {
         it.region,
         it.price
     )?;
-    writeln!(out, "commission  {} bps", it.commission_bps)?;
+    write!(out, "commission  {} bps", it.commission_bps)?;
+    if it.next_commission_bps != it.commission_bps {
+        write!(out, ", {} from block {} on", it.next_commission_bps, it.next_commission_block)?;
+    }
+    writeln!(out)?;
     writeln!(
         out,
         "slots       {} in window {}, misses at level {}{evicted}",

@@ -19,7 +19,8 @@ use std::{future::Future, path::Path, rc::Rc, time::Duration};
 use tokio::{net::TcpListener, sync::oneshot, task::LocalSet};
 
 fn wallet() -> Wallet {
-    Wallet::from_secret(&mut keccak256("served").0.clone()).unwrap()
+    let mut secret = keccak256("served").0;
+    Wallet::from_secret(&mut secret).unwrap()
 }
 
 fn genesis() -> Genesis {
