@@ -12,7 +12,7 @@ use reed_solomon_simd::engine::{
     DefaultEngine, Engine, GF_MODULUS, GF_ORDER, GfElement, ShardsRefMut, utils,
 };
 
-/// Bytes of the decoder's work area, which should stay in the second-level cache.
+/// Bytes of a work area, which should stay in the second-level cache.
 const AREA: usize = 512 << 10;
 
 /// What the engine works on at a time: 32 symbols.
@@ -22,24 +22,47 @@ type Block = [u8; 64];
 pub(super) fn parity(code: Code, data: &[u8]) -> Vec<u8> {
     let (k, spare) = (code.k(), code.n() - code.k());
     let chunk = k.next_power_of_two();
-    let whole = spare.next_multiple_of(chunk);
     let data = data.as_chunks().0;
     let len = data.len() / k;
-    let mut area: Vec<Block> = Vec::with_capacity(whole * len);
-    area.extend_from_slice(data);
+    if spare >= chunk {
+        let mut area: Vec<Block> = Vec::with_capacity(spare.next_multiple_of(chunk) * len);
+        area.extend_from_slice(data);
+        extend(code, &mut area, len);
+        area.truncate(spare * len);
+        area.shrink_to_fit();
+        return area.into_flattened();
+    }
+    // The transforms need more memory than there are results: it is kept small, and they are copied.
+    let mut parity: Vec<Block> = vec![[0; _]; spare * len];
+    let stripe = (AREA / size_of::<Block>() / chunk).max(1);
+    let mut area: Vec<Block> = Vec::with_capacity(stripe * chunk);
+    for from in (0..len).step_by(stripe) {
+        let to = len.min(from + stripe);
+        area.clear();
+        data.chunks_exact(len).for_each(|shard| area.extend_from_slice(&shard[from..to]));
+        extend(code, &mut area, to - from);
+        for (shard, bytes) in parity.chunks_exact_mut(len).zip(area.chunks_exact(to - from)) {
+            shard[from..to].copy_from_slice(bytes);
+        }
+    }
+    parity.into_flattened()
+}
+
+/// Makes the data shards in `area`, of `len` blocks each, to parity shards.
+fn extend(code: Code, area: &mut Vec<Block>, len: usize) {
+    let (k, spare) = (code.k(), code.n() - code.k());
+    let chunk = k.next_power_of_two();
+    let whole = spare.next_multiple_of(chunk);
     area.resize(chunk * len, [0; _]);
-    ENGINE.ifft(&mut ShardsRefMut::new(chunk, len, &mut area), 0, chunk, k, 0);
+    ENGINE.ifft(&mut ShardsRefMut::new(chunk, len, area), 0, chunk, k, 0);
     // Every chunk of parity shards is made of the same coefficients, at points of its own.
     for _ in 1..whole / chunk {
         area.extend_from_within(..chunk * len);
     }
-    let mut shards = ShardsRefMut::new(whole, len, &mut area);
+    let mut shards = ShardsRefMut::new(whole, len, area);
     for at in (0..spare).step_by(chunk) {
         ENGINE.fft(&mut shards, at, chunk, chunk.min(spare - at), at + chunk);
     }
-    area.truncate(spare * len);
-    area.shrink_to_fit();
-    area.into_flattened()
 }
 
 /// Writes the missing ones of a segment's k data shards, which lie in `data` one after the other, from k
