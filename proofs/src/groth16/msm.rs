@@ -24,22 +24,31 @@ pub fn sum_of_products<P: SWCurveConfig<ScalarField = Fr>>(
 ) -> Projective<P> {
     let size = points.len().min(scalars.len());
     let bits = (size.checked_ilog2().unwrap_or(0) as usize).saturating_sub(3).clamp(4, 13);
-    let windows = Fr::MODULUS_BIT_SIZE as usize / bits + 1;
+    // The top digit is unsigned and has one bit less; the bits below are spread evenly, so that no window has few
+    // buckets for all points to meet in.
+    let low = Fr::MODULUS_BIT_SIZE as usize + 1 - bits;
+    let below = low.div_ceil(bits);
+    let place = |window: usize| window * low / below;
+    let width = |window: usize| if window < below { place(window + 1) - place(window) } else { bits - 1 };
     // With half a digit added in each window but the last, a digit less half is signed and carries nothing.
     let mut halves = BigInt::<4>::from(0_u64);
-    for window in 0..windows - 1 {
-        let place = window * bits + bits - 1;
-        halves.0[place / 64] |= 1 << (place % 64);
+    for window in 0..below {
+        let top = place(window + 1) - 1;
+        halves.0[top / 64] |= 1 << (top % 64);
     }
-    let sums: Vec<Projective<P>> = (0..windows)
+    let shifted = |scalar: &BigInt<4>| {
+        let mut shifted = *scalar;
+        shifted.add_with_carry(&halves);
+        shifted
+    };
+    let scalars: Vec<BigInt<4>> = scalars.par_iter().map(shifted).collect();
+    let sums: Vec<Projective<P>> = (0..=below)
         .into_par_iter()
         .map(|window| {
-            let half = if window + 1 < windows { 1 << (bits - 1) } else { 0 };
+            let half = if window < below { 1 << (width(window) - 1) } else { 0 };
             let mut buckets = Buckets::new(1 << (bits - 1));
-            for (point, scalar) in points.iter().zip(scalars) {
-                let mut shifted = *scalar;
-                shifted.add_with_carry(&halves);
-                let digit = i64::from(bits_from(&shifted, window * bits, bits)) - half;
+            for (point, scalar) in points.iter().zip(&scalars) {
+                let digit = i64::from(bits_from(scalar, place(window), width(window))) - half;
                 if let (Some((x, y)), true) = (point.xy(), digit != 0) {
                     let at = usize::try_from(digit.unsigned_abs()).expect("a digit has 13 bits") - 1;
                     buckets.add(at, x, if digit < 0 { -y } else { y });
@@ -48,8 +57,8 @@ pub fn sum_of_products<P: SWCurveConfig<ScalarField = Fr>>(
             buckets.finish()
         })
         .collect();
-    sums.into_iter().rev().fold(Projective::default(), |mut total, sum| {
-        (0..bits).for_each(|_| _ = total.double_in_place());
+    sums.into_iter().enumerate().rev().fold(Projective::default(), |mut total, (window, sum)| {
+        (0..width(window)).for_each(|_| _ = total.double_in_place());
         total + sum
     })
 }

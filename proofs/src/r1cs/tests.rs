@@ -86,6 +86,19 @@ fn bits_are_those_of_the_number_below_the_modulus() {
     }
 }
 
+/// Canonical bits of another number: only the sum tells.
+#[test]
+fn the_bits_of_another_number_are_refused_for_their_sum() {
+    let (rows, _) = rows_of(&Bits);
+    for (x, other) in
+        [(5_u64, 6_u64), (0, 1), (12_345, 12_344)].map(|(x, other)| (Fr::from(x), Fr::from(other)))
+    {
+        let honest = Assignment::of(&Bits, &x);
+        let values = with_bits(&rows, &honest.variables, &bits_of(other.into_bigint()));
+        assert_eq!(broken(&rows, &values), [rows.0[0].len() - 1]);
+    }
+}
+
 #[test]
 fn a_number_plus_the_modulus_has_no_bits() {
     let (rows, _) = rows_of(&Bits);
