@@ -74,6 +74,14 @@ struct KdfParameters {
     c: u64,
 }
 
+impl KdfParameters {
+    /// True if scrypt takes them: n is a power of two, above one and below 2^(16·r) (RFC 7914, section 2).
+    fn is_scrypt(&self) -> bool {
+        let below = u64::from(self.n.trailing_zeros()) < self.r.saturating_mul(16);
+        self.n.is_power_of_two() && self.n > 1 && below && self.p > 0
+    }
+}
+
 impl Keystores {
     /// Those in a directory, which need not exist yet.
     pub fn at(dir: PathBuf) -> Self {
@@ -190,10 +198,8 @@ impl Outline {
             }
             _ if ciphertext.len() != 64 => Err("it holds no secret of 32 bytes"),
             _ if it.dklen != 32 => Err("its derived key has not 32 bytes"),
-            "scrypt"
-                if !it.n.is_power_of_two() || it.n < 2 || it.r == 0 || it.p == 0 || work > MAX_SCRYPT =>
-            {
-                Err("its scrypt parameters are wrong, or ask for more than 1 GiB")
+            "scrypt" if !it.is_scrypt() || work > MAX_SCRYPT => {
+                Err("its scrypt parameters break RFC 7914, or ask for more than 1 GiB")
             }
             "pbkdf2" if it.c == 0 || it.c > MAX_ROUNDS => Err("its PBKDF2 rounds are none or too many"),
             "scrypt" | "pbkdf2" => Ok(()),

@@ -89,17 +89,31 @@ pub(super) async fn begin(
         let holder = Some(*holder);
         let (since, silent, refused) = (head.stored, None, Vec::new());
         let note = SlotNote { length: own.length, holder, since, silent, refused };
-        write_slot(client, id, slot, &note).await?;
+        write(client, slot_key(id, slot), Some(&note)).await?;
     }
-    write_head(client, id, head).await
+    write(client, id.to_string(), Some(head)).await
 }
 
 pub(super) async fn read_head(client: &Client, id: PlacementId) -> Result<Option<Head>, ClientError> {
     read(client, id.to_string()).await
 }
 
+/// Writes a note anew, unless the placement was forgotten while its roots were being asked for: what is deleted must
+/// not come back.
+async fn rewrite<T: Serialize>(
+    client: &Client,
+    id: PlacementId,
+    key: String,
+    note: &T,
+) -> Result<(), ClientError> {
+    if !client.signing.borrow().contains(&id) {
+        return Ok(());
+    }
+    write(client, key, Some(note)).await
+}
+
 pub(super) async fn write_head(client: &Client, id: PlacementId, head: &Head) -> Result<(), ClientError> {
-    write(client, id.to_string(), Some(head)).await
+    rewrite(client, id, id.to_string(), head).await
 }
 
 pub(super) async fn read_slot(
@@ -116,7 +130,7 @@ pub(super) async fn write_slot(
     slot: u16,
     note: &SlotNote,
 ) -> Result<(), ClientError> {
-    write(client, slot_key(id, slot), Some(note)).await
+    rewrite(client, id, slot_key(id, slot), note).await
 }
 
 pub(super) async fn read_check(
@@ -135,8 +149,9 @@ pub(super) async fn clear_slots(client: &Client, id: PlacementId, slots: u16) ->
     deletions.buffer_unordered(limits::MAILBOX).try_collect().await
 }
 
-/// Deletes everything of a placement.
+/// Deletes everything of a placement, and has nothing more written of it.
 pub(in super::super) async fn forget(client: &Client, id: PlacementId) -> Result<(), ClientError> {
+    client.signing.borrow_mut().remove(&id);
     let Some(head) = read_head(client, id).await? else { return Ok(()) };
     write::<()>(client, id.to_string(), None).await?;
     let slots = head.roots.decode_unverified().map_or(0, |roots| roots.cell_roots.len() as u16);

@@ -97,7 +97,8 @@ fn blocks_outlive_the_server_and_time_can_be_moved() {
         let _: serde_json::Value = alloy.raw_request("evm_increaseTime".into(), (86_400,)).await.unwrap();
         alloy.raw_request::<_, ()>("evm_mine".into(), ()).await.unwrap();
         let after = alloy.get_block_by_number(21.into()).await.unwrap().unwrap();
-        assert!(after.header.timestamp >= before.header.timestamp + 86_400);
+        // Twenty blocks made at once stand up to twenty seconds ahead of the clock that is moved.
+        assert!(after.header.timestamp + 20 >= before.header.timestamp + 86_400);
         drop(stop);
         let (url, stop) = start(folder.path(), Pace::OnSubmit).await;
         let again = client(&url).get_block_by_number(21.into()).await.unwrap().unwrap();
