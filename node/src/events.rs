@@ -1,7 +1,7 @@
 //! What a node reports of itself. In live they become log lines and counters; in sim they feed the
 //! trace hash, the checks and the report.
 
-use crate::types::{PeerId, PlacementId, ShardHash, ShardKey};
+use crate::types::{IntentId, PeerId, PlacementId, ShardHash, ShardKey};
 
 /// Something that happened and that someone outside may count, check or plot.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize)]
@@ -59,11 +59,44 @@ pub enum Event {
         /// Shards that could not be.
         failed: u32,
     },
+    /// All slot roots of a placement are checked and signed by its owner, which this node is.
+    RootsSigned {
+        /// Which placement.
+        placement: PlacementId,
+        /// Its slots.
+        slots: u16,
+    },
+    /// A provider's claim of a slot root failed the owner's check, or never came: for the owner, which this node is, it
+    /// does not hold the slot.
+    RootRefused {
+        /// Which placement.
+        placement: PlacementId,
+        /// Which slot.
+        slot: u16,
+        /// Whose claim.
+        provider: PeerId,
+    },
     /// A probe of a placement's holders ended.
     ProbeEnded {
         /// Which placement.
         placement: PlacementId,
         /// The fewest live shards of any of its segments, as this holder sees it.
         live: u16,
+    },
+    /// A transaction was signed and will be offered to the chain until it is final.
+    TransactionSigned {
+        /// What for.
+        intent: IntentId,
+        /// The nonce that it alone may use.
+        nonce: u64,
+        /// How often it was signed before with lower fees.
+        bumps: u32,
+    },
+    /// A transaction is final.
+    TransactionEnded {
+        /// What for.
+        intent: IntentId,
+        /// True if it was executed; false if it reverted, or never came to it.
+        success: bool,
     },
 }

@@ -5,6 +5,7 @@
 
 pub mod actors;
 pub mod api;
+pub mod chain;
 pub mod cli;
 pub mod data;
 pub mod env;

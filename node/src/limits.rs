@@ -1,5 +1,6 @@
 //! Every bound in one place. What relates two of them is asserted at compile time.
 
+use holdfast_proofs::spot_check;
 use std::time::Duration;
 
 /// AES-256-GCM tag, bytes (NIST SP 800-38D).
@@ -21,6 +22,12 @@ pub const MAX_SMALL_RECORD: usize = 1 << 10;
 pub const MAX_PROVIDER_RECORD: usize = 64 << 10;
 /// Most bytes of a placement record: half a million shard hashes.
 pub const MAX_PLACEMENT_RECORD: usize = 16 << 20;
+/// Most bytes of a placement's signed slot roots: 65 a slot.
+pub const MAX_SLOT_ROOTS: usize = 128 << 10;
+/// Most bytes that a provider shows for each cell that it is asked for.
+pub const SHOWN_CELL: usize = spot_check::MOST_BYTES_A_CELL;
+/// Most cells that an owner may ask a provider to show at a time.
+pub const MAX_SHOWN_CELLS: usize = 1 << 10;
 /// Most bytes of a request's or response's header: a placement record and its holders' records.
 pub const MAX_HEADER: usize = MAX_PLACEMENT_RECORD + (4 << 20);
 /// Most provider records in one answer: while slots move, two providers may say that they hold one.
@@ -81,6 +88,16 @@ pub const LOCATE_ATTEMPTS: u32 = 4;
 pub const LOOKS_AT_A_TIME: usize = 4;
 /// Holders that one look asks at a time.
 pub const PROBES_AT_A_TIME: usize = 32;
+/// Placements whose slot roots a node's owner checks at a time.
+pub const SIGNINGS_AT_A_TIME: usize = 2;
+/// Providers that are asked for slot roots at a time.
+pub const ROOT_CLAIMS_AT_A_TIME: usize = 8;
+/// Slots whose trees wait to be built; a provider that is asked for more says that it is busy.
+pub const MAX_WAITING_TREES: usize = 256;
+/// Levels of access lists: two million members.
+pub const ACCESS_LEVELS: usize = 7;
+/// Readers of protected placements that a provider remembers at a time, and their passes.
+pub const MAX_GRANTS: usize = 1 << 16;
 /// Segments that a repair holds in memory at a time.
 pub const REPAIR_SEGMENTS_IN_FLIGHT: usize = 2;
 /// Peers that a search for a placement's holders asks.
@@ -89,6 +106,42 @@ pub const MAX_HOLDERS_ASKED: usize = 256;
 pub const RECORD_FETCHES: usize = 3;
 /// Peers whose last failure a node remembers.
 pub const MAX_ABSENTEES: usize = 4_096;
+
+/// Blocks that one question for logs may span.
+pub const MAX_LOG_BLOCKS: u64 = 1_000;
+/// Logs that one answer may have.
+pub const MAX_LOGS: usize = 10_000;
+/// Most bytes of a signed transaction: geth's `txMaxSize`, which holds the largest contract.
+pub const MAX_TRANSACTION: usize = 128 << 10;
+/// Most bytes of one answer of a chain's JSON-RPC server.
+pub const MAX_CHAIN_ANSWER: usize = 16 << 20;
+/// Blocks that an embedded chain can take back.
+pub const MAX_REORG: usize = 64;
+/// Most bytes of one block in an embedded chain's log.
+pub const MAX_BLOCK_RECORD: u64 = 64 << 20;
+/// Transactions of one node that are not final yet.
+pub const MAX_OPEN_TRANSACTIONS: usize = 64;
+/// Orders that wait because so many transactions are not final, or the chain does not answer.
+pub const MAX_QUEUED_ORDERS: usize = 256;
+/// Times that one transaction is signed with other fees: from one gwei to over two thousand.
+pub const MAX_ATTEMPTS: usize = 64;
+/// Most bytes of a call's data, so that its transaction stays within its limit.
+pub const MAX_CALL_DATA: usize = MAX_TRANSACTION - 1_024;
+/// Most bytes of one note of the outbox.
+pub const MAX_OUTBOX_NOTE: usize = MAX_TRANSACTION + (16 << 10);
+/// Blocks from a transaction's own to the head until it counts as final, both included.
+pub const CONFIRMATIONS: u64 = 12;
+/// Blocks that a transaction waits for its turn before its fees rise.
+pub const FEE_PATIENCE: u64 = 3;
+/// Most wei a unit of gas that a transaction offers, base fee included.
+pub const MAX_FEE_PER_GAS: u128 = 500_000_000_000;
+/// Transactions that wait in an embedded chain.
+pub const MAX_POOLED: usize = 4_096;
+/// Of them, those of one sender.
+pub const MAX_POOLED_PER_SENDER: usize = 64;
+/// Per cent by which both fees of a transaction rise when it replaces another: a tenth satisfies geth, an
+/// eighth the nodes that ask for the base fee's largest step.
+pub const FEE_BUMP_PERCENT: u128 = 13;
 
 /// Most bytes of a line on the control socket.
 pub const MAX_CONTROL_LINE: usize = 64 << 10;
@@ -132,6 +185,15 @@ pub const STATUS_PATIENCE: Duration = Duration::from_millis(500);
 pub const HOLDINGS_PATIENCE: Duration = Duration::from_millis(300);
 /// Pause before a retry; it grows with every further one.
 pub const RETRY_PAUSE: Duration = Duration::from_millis(500);
+/// For how long a provider serves a reader of a protected placement that showed a pass, at most.
+pub const ACCESS_EPOCH: Duration = Duration::from_secs(3600);
+/// An owner asks providers again for slot roots after this, then after twice as long, and so on …
+pub const ROOT_RETRY: Duration = Duration::from_millis(500);
+/// … up to this.
+pub const ROOT_RETRY_MAX: Duration = Duration::from_secs(60);
+/// A provider that has claimed no root of a slot for this long, though it can be reached, does not hold the slot: some
+/// hundred trees of a gigabyte may have come before.
+pub const ROOT_PATIENCE: Duration = Duration::from_secs(24 * 3600);
 /// A connection that nobody uses is closed after this.
 pub const IDLE_CONNECTION: Duration = Duration::from_secs(60);
 /// A node that reached nobody tries its bootstrap peers again after this, then doubles it.
@@ -142,6 +204,10 @@ pub const JOIN_RETRY_MAX: Duration = Duration::from_secs(60);
 pub const DHT_REFRESH_INTERVAL: Duration = Duration::from_secs(12 * 3600);
 /// A small request that is not answered within this has failed.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+/// Time between two looks at the chain while a transaction is not final.
+pub const CHAIN_POLL: Duration = Duration::from_secs(4);
+/// A question to the chain that is not answered within this has failed.
+pub const CHAIN_TIMEOUT: Duration = Duration::from_secs(20);
 /// A shard that is not moved within this has failed.
 pub const SHARD_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long a provider record is believed after it was signed.
@@ -167,8 +233,10 @@ pub const SCRUB_INTERVAL: Duration = Duration::from_secs(24 * 3600);
 
 const _: () = assert!(DEFAULT_SEGMENT <= MAX_SEGMENT);
 const _: () = assert!(MAX_SEGMENT as u64 + 16 <= u32::MAX as u64);
+const _: () = assert!(MAX_SHOWN_CELLS * SHOWN_CELL <= MAX_SHARD, "an answer must fit a body");
 const _: () = assert!(MAX_SHARD <= MAX_INBOUND_BYTES, "one shard must fit the inbound budget");
 const _: () = assert!(MAX_PLACEMENT_RECORD < MAX_HEADER);
+const _: () = assert!(66 * (MAX_SHARDS as usize) + 256 < MAX_SLOT_ROOTS);
 const _: () = assert!(ANNOUNCE_INTERVAL.as_secs() * 2 <= ANNOUNCE_TTL.as_secs());
 const _: () = assert!(PROBE_INTERVAL.as_secs() * 2 <= HOLDER_GRACE.as_secs());
 const _: () = assert!(HOLDER_GRACE.as_secs() <= PROVIDER_RECORD_TTL.as_secs());

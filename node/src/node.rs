@@ -2,12 +2,12 @@
 //! stops. It decides nothing.
 
 use crate::{
-    actors::{client, network, proof, repair, storage},
-    env::Env,
+    actors::{Service, client, incentive, network, proof, repair, storage},
+    env::{Common, Env, Prover},
     settings::Settings,
-    types::Identity,
+    types::{Identity, PeerId, Wallet},
 };
-use actix::Recipient;
+use actix::{Addr, Recipient};
 use std::{fmt, rc::Rc};
 use zeroize::Zeroizing;
 
@@ -18,6 +18,8 @@ pub struct Keys {
     pub peer: Identity,
     /// Signs placement records and removal orders.
     pub owner: Identity,
+    /// Pays and is paid on the chain; nobody else may send from its account.
+    pub wallet: Option<Wallet>,
     /// What the keys of the owner's manifests are derived from.
     pub(crate) owner_secret: Rc<Zeroizing<[u8; 32]>>,
 }
@@ -27,7 +29,13 @@ impl Keys {
     /// happens once in 2^128. The bytes are wiped.
     pub fn from_secrets(peer: &mut [u8; 32], owner: &mut [u8; 32]) -> Option<Self> {
         let owner_secret = Rc::new(Zeroizing::new(blake3::derive_key("holdfast owner secret v1", owner)));
-        Some(Self { peer: Identity::from_secret(peer)?, owner: Identity::from_secret(owner)?, owner_secret })
+        let (peer, owner) = (Identity::from_secret(peer)?, Identity::from_secret(owner)?);
+        Some(Self { peer, owner, wallet: None, owner_secret })
+    }
+
+    /// The same with a wallet.
+    pub fn with_wallet(self, wallet: Wallet) -> Self {
+        Self { wallet: Some(wallet), ..self }
     }
 }
 
@@ -50,6 +58,10 @@ pub struct Node {
     pub list: Recipient<client::ListFiles>,
     /// Forgets a file.
     pub remove: Recipient<client::RemoveFile>,
+    /// Waits for signed slot roots.
+    pub await_roots: Recipient<client::AwaitRoots>,
+    /// Tells how many placements wait for them.
+    pub signing_status: Recipient<client::SigningStatusQuery>,
     /// Reads all shards back.
     pub scrub: Recipient<storage::Scrub>,
     /// Tells what is stored.
@@ -64,6 +76,10 @@ pub struct Node {
     pub commit_slot: Recipient<proof::CommitSlot>,
     /// Answers a challenge.
     pub prove_slot: Recipient<proof::ProveSlot>,
+    /// Does something on the chain, once.
+    pub submit_transaction: Recipient<incentive::SubmitTransaction>,
+    /// Tells which transactions are not final.
+    pub open_transactions: Recipient<incentive::OpenTransactionsQuery>,
 }
 
 impl Node {
@@ -72,44 +88,56 @@ impl Node {
     /// # Errors
     /// [`storage::StorageError`] if the data directory cannot be used.
     pub async fn start(env: Env, keys: Keys, settings: Settings) -> Result<Self, storage::StorageError> {
-        let Env { common, net, disk, prover } = env;
-        let (timing, codec) = (settings.timing, settings.codec);
-        let peer = keys.peer.clone();
-        let storage = storage::StorageActor::start(common.clone(), disk, peer.clone(), settings).await?;
-        let network = network::NetworkActor::start(common.clone(), net, timing, storage.clone().recipient());
-        let neighbours = client::Neighbours {
-            send: network.clone().recipient(),
-            providers: network.clone().recipient(),
-            holders: network.clone().recipient(),
-            own: storage.clone().recipient(),
-            write_note: storage.clone().recipient(),
-            read_note: storage.clone().recipient(),
-            list_notes: storage.clone().recipient(),
-        };
-        let client = client::ClientActor::start(common.clone(), keys, codec, neighbours);
+        let Env { common, net, disk, prover, chain } = env;
+        let timing = settings.timing;
+        let (peer, wallet) = (keys.peer.clone(), keys.wallet.clone());
+        let storage =
+            storage::StorageActor::start(common.clone(), disk, peer.clone(), settings.clone()).await?;
+        let (proof, own) = serving(&common, prover, peer.peer(), &storage);
+        let network = network::NetworkActor::start(common.clone(), net, timing, own.clone());
         let neighbours = repair::Neighbours {
             send: network.clone().recipient(),
             providers: network.clone().recipient(),
             holders: network.clone().recipient(),
             announce: network.clone().recipient(),
             withdraw: network.clone().recipient(),
-            own: storage.clone().recipient(),
+            own: own.clone(),
             placement: storage.clone().recipient(),
             remember: storage.clone().recipient(),
             write_note: storage.clone().recipient(),
             read_note: storage.clone().recipient(),
         };
-        let repair = repair::RepairActor::start(common, peer.peer(), timing, neighbours);
+        let notes = incentive::Neighbours {
+            write_note: storage.clone().recipient(),
+            read_note: storage.clone().recipient(),
+            list_notes: storage.clone().recipient(),
+        };
+        let incentive = incentive::IncentiveActor::start(&common, chain, wallet, notes);
+        let repair = repair::RepairActor::start(common.clone(), peer.peer(), timing, neighbours);
+        let neighbours = client::Neighbours {
+            send: network.clone().recipient(),
+            providers: network.clone().recipient(),
+            holders: network.clone().recipient(),
+            own,
+            write_note: storage.clone().recipient(),
+            read_note: storage.clone().recipient(),
+            list_notes: storage.clone().recipient(),
+            levels: proof.clone().recipient(),
+            refill: repair.clone().recipient(),
+            make_pass: proof.clone().recipient(),
+        };
+        let client = client::ClientActor::start(common, keys, &settings, neighbours);
         storage.do_send(storage::Subscribe {
             held: repair.clone().recipient(),
             dropped: repair.clone().recipient(),
         });
-        let proof = proof::ProofActor::start(prover, storage.clone().recipient());
         Ok(Self {
             put: client.clone().recipient(),
             get: client.clone().recipient(),
             list: client.clone().recipient(),
-            remove: client.recipient(),
+            remove: client.clone().recipient(),
+            await_roots: client.clone().recipient(),
+            signing_status: client.recipient(),
             scrub: storage.clone().recipient(),
             storage_status: storage.clone().recipient(),
             network_status: network.recipient(),
@@ -117,6 +145,26 @@ impl Node {
             held: storage.recipient(),
             commit_slot: proof.clone().recipient(),
             prove_slot: proof.recipient(),
+            submit_transaction: incentive.clone().recipient(),
+            open_transactions: incentive.recipient(),
         })
     }
+}
+
+/// Starts the proof actor, and says who answers peers.
+fn serving(
+    common: &Common,
+    prover: Option<Rc<dyn Prover>>,
+    me: PeerId,
+    storage: &Addr<storage::StorageActor>,
+) -> (Addr<proof::ProofActor>, Service) {
+    let neighbours = proof::Neighbours {
+        open: storage.clone().recipient(),
+        access: storage.clone().recipient(),
+        admit: storage.clone().recipient(),
+    };
+    let proof = proof::ProofActor::start(common.clone(), prover, me, neighbours);
+    let (claims, gate) = (proof.clone().recipient(), proof.clone().recipient());
+    let own = Service { storage: storage.clone().recipient(), proof: claims, gate };
+    (proof, own)
 }

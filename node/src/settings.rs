@@ -2,7 +2,7 @@
 
 use crate::{data::CodecChoice, limits};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 /// A node's settings; every field has a default, an unknown field is refused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,8 +20,36 @@ pub struct Settings {
     pub bootstrap: Vec<String>,
     /// Which library computes the erasure code; both write the same bytes.
     pub codec: CodecChoice,
+    /// The chain that is paid on.
+    pub chain: ChainSettings,
+    /// The key that storage proofs are made with.
+    pub proving: Proving,
     /// How often things happen.
     pub timing: Timing,
+}
+
+/// Which chain, and which account on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ChainSettings {
+    /// URL of its JSON-RPC; empty for none.
+    pub rpc: String,
+    /// Its id (EIP-155); 0 accepts whatever answers.
+    pub id: u64,
+    /// Name of the account in the wallet; empty for the only one.
+    pub wallet: String,
+}
+
+/// The key that storage proofs are made with. A node without one holds slots and claims their roots, and proves nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Proving {
+    /// The file, absolute or below the node's directory; empty for none.
+    pub key_file: PathBuf,
+    /// The file of the key for passes into protected placements, likewise: providers check them with it.
+    pub access_key_file: PathBuf,
+    /// True for the development keys, which anybody can forge proofs with: each is made when it is first needed.
+    pub insecure_development_key: bool,
 }
 
 /// How often a node does what nobody asked it for. Seconds.
@@ -49,6 +77,8 @@ impl Default for Settings {
             listen: vec!["/ip4/0.0.0.0/tcp/0".into(), "/ip4/0.0.0.0/udp/0/quic-v1".into()],
             bootstrap: Vec::new(),
             codec: CodecChoice::default(),
+            chain: ChainSettings::default(),
+            proving: Proving::default(),
             timing: Timing::default(),
         }
     }
@@ -77,6 +107,12 @@ pub enum SettingsError {
         /// Its length.
         len: usize,
     },
+    /// A URL of another kind.
+    #[error("chain.rpc is {0:?}, it must begin with http:// or https://")]
+    Rpc(String),
+    /// The development keys have no place to be made at.
+    #[error("proving.insecure_development_key needs a key_file or an access_key_file to keep a key in")]
+    NoKeyFile,
     /// A time is not a positive number of seconds.
     #[error("timing.{field} must be a positive number of seconds")]
     Time {
@@ -95,6 +131,15 @@ impl Settings {
             if label.len() > limits::MAX_LABEL {
                 return Err(SettingsError::Label { field, len: label.len() });
             }
+        }
+        let rpc = &self.chain.rpc;
+        if !rpc.is_empty() && !rpc.starts_with("http://") && !rpc.starts_with("https://") {
+            return Err(SettingsError::Rpc(rpc.clone()));
+        }
+        let Proving { key_file, access_key_file, insecure_development_key } = &self.proving;
+        let no_file = key_file.as_os_str().is_empty() && access_key_file.as_os_str().is_empty();
+        if *insecure_development_key && no_file {
+            return Err(SettingsError::NoKeyFile);
         }
         for (field, seconds) in self.timing.fields() {
             if !(seconds.is_finite() && seconds > 0.0 && seconds < 1e9) {

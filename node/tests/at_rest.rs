@@ -66,6 +66,7 @@ async fn store(storage: &Addr<StorageActor>, owner: &Identity, number: u32) {
         shard_hashes: vec![hash; 8],
         sealed_manifest: Bytes::from(vec![0; 200]),
         created: Timestamp(1),
+        access: None,
     };
     let key = ShardKey { placement: record.id(), segment: 0, slot: 0 };
     let stored = ask(storage, Ask::StoreShard { key, hash }, body).await;

@@ -11,7 +11,7 @@ use holdfast::{
     settings::Settings,
 };
 use holdfast_proofs::{
-    circuit::SlotCircuit,
+    circuit::{AccessCircuit, SlotCircuit},
     groth16::{Trapdoor, setup},
 };
 use std::{path::Path, rc::Rc, sync::Arc, time::Duration};
@@ -163,8 +163,16 @@ fn prover() {
     let key = setup(&circuit, &Trapdoor::insecure_development()).expect("a key");
     let slow = || std::thread::sleep(Duration::from_millis(100));
     run(async {
-        let prover = LiveProver::new(circuit, key, Rc::new(LiveRng));
-        conformance::prover::check(&prover, &LiveClock::new(), slow).await;
+        let verifying = key.verifying.clone();
+        let access = AccessCircuit::new(holdfast::limits::ACCESS_LEVELS).expect("there are such lists");
+        let access_key = Arc::new(setup(&access, &Trapdoor::insecure_development()).expect("a key"));
+        let key = Arc::new(key);
+        let prover = LiveProver::new(
+            (circuit, Box::new(move || Ok(key.clone()))),
+            (access, Box::new(move || Ok(access_key.clone()))),
+            Rc::new(LiveRng),
+        );
+        conformance::prover::check(&prover, &verifying, &LiveClock::new(), slow).await;
     });
 }
 

@@ -102,6 +102,7 @@ fn file(life: u64, writer: u64, number: u64) -> (PlacementRecord, u16, Vec<Bytes
         shard_hashes: shards.iter().flat_map(|shard| [ShardHash::of(shard); SLOTS as usize]).collect(),
         sealed_manifest: Bytes::from_static(b"sealed"),
         created: Timestamp(1),
+        access: None,
     };
     (record, slot, shards)
 }

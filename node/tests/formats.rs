@@ -8,11 +8,13 @@ use bytes::Bytes;
 use holdfast::{
     data::{SegmentCipher, encode, manifest_key, open_manifest, seal_manifest},
     types::{
-        Answer, Ask, Code, FileLink, FormatError, HeldSlot, Identity, Manifest, ManifestKey, PeerId,
-        PlacementId, PlacementRecord, Policy, ProviderRecord, ProviderStatus, Receipt, Refusal, Removal,
-        ShardHash, ShardKey, Signable, SignatureError, Signed, Timestamp, decode_versioned, encode_versioned,
+        Answer, Ask, CellRoot, Code, FileLink, FormatError, HeldSlot, Identity, ListRoot, Manifest,
+        ManifestKey, OwnerVisit, Pass, PeerId, PlacementId, PlacementRecord, Policy, ProviderRecord,
+        ProviderStatus, Receipt, Refusal, Removal, ShardHash, ShardKey, Signable, SignatureError, Signed,
+        SlotRoot, SlotRoots, Timestamp, decode_versioned, encode_versioned,
     },
 };
+use holdfast_proofs::field::Fr;
 use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt::Debug, fs, path::Path};
 
@@ -55,6 +57,7 @@ fn placement_record() -> PlacementRecord {
         shard_hashes: (0..8_u8).map(|i| ShardHash::of(&[i])).collect(),
         sealed_manifest: Bytes::from_static(b"sealed"),
         created: Timestamp(1_800_000_000_000_000_001),
+        access: None,
     }
 }
 
@@ -84,6 +87,27 @@ fn removal() -> Removal {
     Removal { owner: owner().peer(), placement: placement() }
 }
 
+fn slot_roots() -> SlotRoots {
+    SlotRoots {
+        owner: owner().peer(),
+        placement: placement(),
+        levels: 7,
+        cell_roots: (0..4).map(|slot| CellRoot([slot; 32])).collect(),
+        slot_roots: vec![None, Some(SlotRoot(Fr::from(300))), Some(SlotRoot(-Fr::from(1))), None],
+        signed: Timestamp(1_800_000_000_000_000_003),
+    }
+}
+
+fn owner_visit() -> OwnerVisit {
+    OwnerVisit {
+        owner: owner().peer(),
+        placement: placement(),
+        provider: provider().peer(),
+        visitor: owner().peer(),
+        epoch: 1_800_000_000,
+    }
+}
+
 fn manifest() -> Manifest {
     Manifest { name: "päper.txt".into(), size: 70_000, segment_len: 4 << 20, content_key: [4; 32] }
 }
@@ -108,6 +132,35 @@ fn signed_records() {
     pin_signed("provider_record", &provider(), &provider_record());
     pin_signed("receipt", &provider(), &receipt());
     pin_signed("removal", &owner(), &removal());
+    pin_signed("slot_roots", &owner(), &slot_roots());
+    pin_signed("owner_visit", &owner(), &owner_visit());
+}
+
+#[test]
+fn a_placement_record_with_an_access_list_is_of_version_2() {
+    let listed = PlacementRecord { access: Some(ListRoot(-Fr::from(1))), ..placement_record() };
+    let signed = Signed::new(&owner(), &listed);
+    golden("placement_record_listed", &listed.encode());
+    golden("placement_record_listed_signed", &postcard::to_stdvec(&signed).unwrap());
+    assert_eq!(signed.verify(), Ok(listed.clone()));
+    let bytes = listed.encode();
+    assert_eq!(bytes[1..bytes.len() - 32], placement_record().encode()[1..]);
+    assert!(PlacementRecord::decode(&bytes[..bytes.len() - 1]).is_err());
+    let mut alias = bytes.clone();
+    alias[bytes.len() - 32..].fill(0xff);
+    assert!(PlacementRecord::decode(&alias).is_err());
+    // The list cannot be taken off: the signature is over the version and all that follows it.
+    let mut open = bytes[..bytes.len() - 32].to_vec();
+    open[0] = 1;
+    let forged: Signed<PlacementRecord> = postcard::from_bytes(
+        &[
+            postcard::to_stdvec(&Bytes::from(open)).unwrap(),
+            postcard::to_stdvec(&signed).unwrap()[1 + bytes.len() + 1..].to_vec(),
+        ]
+        .concat(),
+    )
+    .unwrap();
+    assert!(matches!(forged.verify(), Err(SignatureError::Forged { .. })));
 }
 
 #[test]
@@ -150,6 +203,12 @@ fn asks_and_answers() {
         Ask::ReadPlacement { id: placement() },
         Ask::Holdings { id: placement() },
         Ask::Remove { order: Signed::new(&owner(), &removal()) },
+        Ask::ClaimRoot { id: placement(), slot: 300 },
+        Ask::ShowCells { id: placement(), slot: 3, cells: vec![0, 7, 2_097_151] },
+        Ask::StoreRoots { roots: Signed::new(&owner(), &slot_roots()) },
+        Ask::ReadRoots { id: placement() },
+        Ask::OpenAccess { id: placement(), pass: Pass::Member(Bytes::from_static(b"a pass")) },
+        Ask::OpenAccess { id: placement(), pass: Pass::Owner(Signed::new(&owner(), &owner_visit())) },
     ];
     pin_wire("ask", &asks);
     let status =
@@ -168,8 +227,33 @@ fn asks_and_answers() {
         Answer::Refused(Refusal::Invalid("segment".into())),
         Answer::Refused(Refusal::Busy),
         Answer::Refused(Refusal::Storage("disk".into())),
+        Answer::RootClaimed { levels: 7, length: 262_160_384, root: SlotRoot(Fr::from(300)) },
+        Answer::Cells,
+        Answer::RootsStored,
+        Answer::Roots(Signed::new(&owner(), &slot_roots())),
+        Answer::AccessOpened,
+        Answer::Refused(Refusal::PassNeeded { epoch: 1_800_000_000 }),
     ];
     pin_wire("answer", &answers);
+}
+
+#[test]
+fn a_root_that_is_not_below_the_modulus_and_lists_beyond_their_bounds_are_refused() {
+    let claim = Answer::RootClaimed { levels: 7, length: 1, root: SlotRoot(-Fr::from(1)) };
+    let mut bytes = postcard::to_stdvec(&claim).unwrap();
+    assert_eq!(postcard::from_bytes(&bytes), Ok(claim));
+    *bytes.last_mut().unwrap() += 1;
+    assert!(postcard::from_bytes::<Answer>(&bytes).is_err());
+    for (cells, accepted) in [(1_024, true), (1_025, false)] {
+        let ask = Ask::ShowCells { id: placement(), slot: 3, cells: vec![0; cells] };
+        let bytes = postcard::to_stdvec(&ask).unwrap();
+        assert_eq!(postcard::from_bytes::<Ask>(&bytes).is_ok(), accepted, "{cells} cells");
+    }
+    for (slots, accepted) in [(1_024, true), (1_025, false)] {
+        let roots = SlotRoots { slot_roots: vec![None; slots], ..slot_roots() };
+        let bytes = postcard::to_stdvec(&roots).unwrap();
+        assert_eq!(postcard::from_bytes::<SlotRoots>(&bytes).is_ok(), accepted, "{slots} slots");
+    }
 }
 
 #[test]

@@ -125,6 +125,42 @@ fn files_come_back_through_every_node_until_they_are_removed() {
 }
 
 #[test]
+fn put_waits_for_receipts_and_for_signed_roots_if_asked_to() {
+    let net = Localnet::start(5);
+    fs::write(net.dir.path().join("file"), bytes(300_000)).unwrap();
+    let put = ["put", "file", "--k", "2", "--n", "4", "--json", "--wait-for-roots"];
+    let report: serde_json::Value = serde_json::from_str(&ok(&net.ask(0, &put))).unwrap();
+    assert_eq!((report["roots"]["slots"].as_u64(), report["roots"]["signed"].as_u64()), (Some(4), Some(4)));
+    assert!(report["seconds"].as_f64() > Some(0.0) && report["roots"]["seconds"].as_f64() > Some(0.0));
+    let listed: serde_json::Value = serde_json::from_str(&ok(&net.ask(0, &["ls", "--json"]))).unwrap();
+    assert_eq!(listed[0]["roots"], report["roots"]);
+    let status: serde_json::Value = serde_json::from_str(&ok(&net.ask(0, &["status", "--json"]))).unwrap();
+    assert!(status["signing"]["waiting"].is_u64(), "{status}");
+}
+
+#[test]
+fn members_of_an_access_list_read_a_protected_file_and_others_do_not() {
+    let net = Localnet::start(5);
+    let content = bytes(500_000);
+    fs::write(net.dir.path().join("file"), &content).unwrap();
+    let members: Vec<String> =
+        ["one.key", "two.key", "stranger.key"].map(|key| ok(&net.ask(0, &["access", "key", key]))).into();
+    assert_eq!(ok(&net.ask(0, &["access", "member", "two.key"])), members[1]);
+    refused(&net.ask(0, &["access", "key", "two.key"]), 1, "two.key");
+    let list = format!("# who may read it\n{}\n{} # the second\n", members[0], members[1]);
+    fs::write(net.dir.path().join("list"), list).unwrap();
+    let put = ["put", "file", "--k", "2", "--n", "4", "--access", "list"];
+    let link = ok(&net.ask(0, &put));
+    let get = |node, more: &[&str]| net.ask(node, &[&["get", &link, "-o", "copy"], more].concat());
+    let key = |key| ["--access-key", key, "--access-list", "list"];
+    refused(&get(3, &[]), 5, "access list");
+    refused(&get(3, &key("stranger.key")), 2, "not in the access list");
+    ok(&get(3, &key("two.key")));
+    assert_eq!(fs::read(net.dir.path().join("copy")).unwrap(), content);
+    ok(&get(0, &[]));
+}
+
+#[test]
 fn what_cannot_be_done_is_said_with_an_exit_code() {
     let net = Localnet::start(3);
     fs::write(net.dir.path().join("file"), bytes(1000)).unwrap();

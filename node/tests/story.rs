@@ -7,7 +7,7 @@ mod support;
 use futures::future::join_all;
 use holdfast::{
     actors::{
-        client::{ClientError, PutFile, Source},
+        client::{AwaitRoots, ClientError, PutFile, Source},
         repair::RepairStatusQuery,
     },
     types::{Code, Policy},
@@ -22,6 +22,7 @@ fn put(source: impl Source + 'static) -> PutFile {
         code: Code::new(2, 5, 3).expect("a code"),
         policy: Policy::default(),
         segment_len: 100_000,
+        access: None,
         progress: None,
     }
 }
@@ -81,6 +82,25 @@ async fn an_interrupted_put_is_taken_up_again_under_the_same_key_only_if_nothing
     let fresh = owner.put.send(put(Memory::new("changed", &other))).await.expect("alive").expect("stored");
     assert_eq!(fresh.resumed_segments, 0, "a nonce met a second plaintext");
     assert!(get(&nodes[1].node, &fresh.link).await == other);
+}
+
+#[tokio::test]
+async fn slot_roots_are_signed_though_the_owner_was_killed_when_all_receipts_were_in() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut nodes = cluster(dir.path(), 7);
+    wait_joined(&nodes).await;
+    let owner = nodes.pop().expect("seven nodes");
+    let bytes = pattern(1_000_000);
+    let report = owner.node.put.send(put(Memory::new("file", &bytes))).await.expect("alive").expect("stored");
+    let before = report.roots.expect("slots have roots");
+    assert_eq!((before.slots, before.seconds), (5, None), "put waits for receipts alone");
+    owner.kill();
+    let owner = start(dir.path().join("7"), 7, vec![nodes[0].address.clone()]);
+    let wait = AwaitRoots { placement: report.placement, progress: None };
+    let after =
+        owner.node.await_roots.send(wait).await.expect("alive").expect("readable").expect("it goes on");
+    assert_eq!((after.slots, after.signed), (5, 5));
+    assert!(after.seconds > Some(0.0));
 }
 
 #[tokio::test]

@@ -9,8 +9,8 @@ use holdfast_proofs::{
     groth16::{Trapdoor, encoding, prove, setup},
     poseidon::{cell_hash, challenge_hash, node_hash},
     r1cs::Assignment,
-    spot_check::SpotCheck,
-    tree::{CELL_BYTES, CellTreeBuilder, Opening, Schedule, SlotTree, SlotTreeBuilder, TreeError},
+    spot_check::{OwnSlot, Shown},
+    tree::{CellTreeBuilder, Opening, Schedule, SlotTree, SlotTreeBuilder, TreeError},
 };
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
@@ -80,17 +80,20 @@ fn commit(criterion: &mut Criterion) {
 
 fn check(criterion: &mut Criterion) {
     let held = Held::new();
-    let check = SpotCheck::draw(&mut ChaCha8Rng::seed_from_u64(2), 400, 7, SLOT as u64);
-    let openings: Vec<Opening> =
-        check.indices().iter().map(|&index| held.open(index).expect("the slot is whole")).collect();
-    let own = |cell: u64| held.data.chunks(CELL_BYTES).nth(cell as usize).unwrap_or_default().to_vec();
+    let mut slot = OwnSlot::draw(&mut ChaCha8Rng::seed_from_u64(2), 400, 7, SLOT as u64).expect("it fits");
+    slot.push(&held.data).expect("it fits");
+    let (_, check) = slot.finish().expect("all bytes passed");
+    let indices: Vec<u64> = check.indices().collect();
+    let read = |range| -> Result<Vec<u8>, TreeError> { Ok(held.read(range)) };
+    let shown = Shown::open(&held.tree, &indices, read).expect("the slot is whole");
+    let opening = held.open(indices[0]).expect("the slot is whole");
     let mut group = criterion.benchmark_group("check");
     group.sample_size(10);
     group.bench_function("400 cells of a root", |b| {
-        b.iter(|| check.check(held.tree.root(), black_box(&openings), own));
+        b.iter(|| check.check(held.tree.root(), black_box(&shown)));
     });
     group.bench_function("one opening", |b| {
-        b.iter(|| black_box(&openings[0]).verify(held.tree.root(), 7));
+        b.iter(|| black_box(&opening).verify(held.tree.root(), 7));
     });
     group.finish();
 }

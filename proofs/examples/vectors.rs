@@ -1,13 +1,16 @@
-//! Writes the vectors that Rust and Solidity are both tested with.
+//! Writes the vectors that Rust and Solidity are both tested with; with a name, those alone whose name begins so.
 //!
-//! `cargo run --release -p holdfast-proofs --example vectors -- proofs/vectors`
+//! `cargo run --release -p holdfast-proofs --example vectors -- proofs/vectors [NAME]`
 
 use ark_bn254::{G1Affine, G2Affine};
 use ark_ec::AffineRepr;
 use ark_ff::{BigInteger, Field, PrimeField};
 use holdfast_proofs::{
     challenge::indices,
-    circuit::{AccessCircuit, AccessKey, AccessList, ProviderCircuit, SlotCircuit, provider_publics},
+    circuit::{
+        AccessCircuit, AccessKey, AccessList, OpeningCircuit, ProviderCircuit, SlotCircuit, opening_publics,
+        provider_publics,
+    },
     field::{Fr, pack, random, to_be_bytes},
     groth16::{
         Proof, ProvingKey, Trapdoor,
@@ -15,7 +18,8 @@ use holdfast_proofs::{
         prove, setup,
     },
     poseidon::{cell_hash, challenge_hash, node_hash},
-    tree::{CellTreeBuilder, Schedule, SlotTree, SlotTreeBuilder, TreeError},
+    poseidon2,
+    tree::{CELL_BYTES, CellTree, CellTreeBuilder, Schedule, SlotTree, SlotTreeBuilder, TreeError, cells},
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
@@ -24,15 +28,30 @@ use std::{error::Error, fs, ops::Range, path::Path, sync::atomic::AtomicBool};
 
 type Failure = Box<dyn Error>;
 
+/// A file's name and content.
+type Vectors = (&'static str, fn() -> Result<Value, Failure>);
+
+const FILES: [Vectors; 8] = [
+    ("slot-2x3", || slot_vectors(2, 3, 30_000, 32)),
+    ("slot-7x80", || slot_vectors(7, 80, 16 << 20, 2)),
+    ("provider-2x16x1", || provider_vectors(2, 16, 1, 30_000, 4)),
+    ("provider-7x16x5", || provider_vectors(7, 16, 5, 1 << 20, 2)),
+    ("access-7", || access_vectors(7, 1_000)),
+    ("opening-7", || opening_vectors(7)),
+    ("poseidon2", poseidon2_vectors),
+    ("native", native_vectors),
+];
+
 fn main() -> Result<(), Failure> {
-    let folder = std::env::args().nth(1).ok_or("usage: vectors FOLDER")?;
-    let folder = Path::new(&folder);
-    write(&folder.join("slot-2x3.json"), &slot_vectors(2, 3, 30_000, 32)?)?;
-    write(&folder.join("slot-7x80.json"), &slot_vectors(7, 80, 16 << 20, 2)?)?;
-    write(&folder.join("provider-2x3x2.json"), &provider_vectors(2, 3, 2, 30_000, 4)?)?;
-    write(&folder.join("provider-7x16x5.json"), &provider_vectors(7, 16, 5, 1 << 20, 2)?)?;
-    write(&folder.join("access-7.json"), &access_vectors(7, 1_000)?)?;
-    write(&folder.join("native.json"), &native_vectors()?)?;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (folder, wanted) = match arguments.as_slice() {
+        [folder] => (folder, ""),
+        [folder, wanted] => (folder, wanted.as_str()),
+        _ => return Err("usage: vectors FOLDER [NAME]".into()),
+    };
+    for (name, content) in FILES.into_iter().filter(|(name, _)| name.starts_with(wanted)) {
+        write(&Path::new(folder).join(name).with_extension("json"), &content()?)?;
+    }
     Ok(())
 }
 
@@ -161,6 +180,87 @@ fn access_vectors(levels: usize, members: u64) -> Result<Value, Failure> {
     Ok(file(&shape, &key, &proven, vec![carried]))
 }
 
+/// A slot's bytes under both of its roots.
+struct Held {
+    data: Vec<u8>,
+    slot: SlotTree,
+    cells: CellTree,
+}
+
+/// The circuit of single cells, its key and its randomness.
+struct Opener {
+    circuit: OpeningCircuit,
+    key: ProvingKey,
+    rng: ChaCha20Rng,
+}
+
+impl Opener {
+    /// A cell's proof under the slot root, its bytes, and its siblings up to the cell root.
+    fn open(&mut self, held: &Held, index: u64) -> Result<(Proven, Value), Failure> {
+        let read = |range| range_of(&held.data, range);
+        let witness = self.circuit.gather(&held.slot, index, read)?;
+        let proof = prove(&self.key, &self.circuit, &witness, &mut self.rng, &AtomicBool::new(false))?;
+        let opening = held.cells.open(index, &range_of(&held.data, held.cells.group(index)?)?)?;
+        let siblings = opening.path.iter().enumerate().flat_map(|(level, children)| {
+            let own = usize::try_from(index >> (3 * level) & 7).expect("it is below eight");
+            children.iter().enumerate().filter(move |(child, _)| *child != own)
+        });
+        let path: Vec<String> = siblings.map(|(_, hash)| format!("0x{}", hex::encode(hash))).collect();
+        let shown =
+            json!({ "index": index, "bytes": format!("0x{}", hex::encode(opening.cell)), "path": path });
+        Ok(((witness.publics().to_vec(), proof), shown))
+    }
+}
+
+/// A slot and a refiller's root of it that is wrong in one cell.
+fn opening_vectors(levels: usize) -> Result<Value, Failure> {
+    let mut rng = ChaCha20Rng::seed_from_u64(17);
+    let circuit = OpeningCircuit::new(levels)?;
+    let key = setup(&circuit, &Trapdoor::insecure_development())?;
+    let (data, tree) = slot(&mut rng, levels, 200_001)?;
+    let mut builder = CellTreeBuilder::new(levels, Schedule::Pool)?;
+    builder.push(&data)?;
+    let held = Held { data, slot: tree, cells: builder.finish() };
+    let mut opener = Opener { circuit, key, rng };
+    let (last, empty) = (held.data.len() as u64 / CELL_BYTES as u64, cells(levels) - 1);
+    let opened = [5, 0, last, empty]
+        .map(|index| opener.open(&held, index))
+        .into_iter()
+        .collect::<Result<Vec<_>, _>>()?;
+    let (proven, shown): (Vec<Proven>, Vec<Value>) = opened.into_iter().unzip();
+    let root = held.slot.root();
+    let nothing = [0; CELL_BYTES];
+    let moved = opening_publics(root, empty - 1, &nothing);
+    let mut extra = vec![case("the same bytes at another index", "Refused", numbers(&moved), &proven[3].1)];
+
+    let mut data = held.data.clone();
+    data[5 * CELL_BYTES + 77] ^= 1;
+    let mut builder = SlotTreeBuilder::new(levels, Schedule::Pool)?;
+    builder.push(&data)?;
+    let mut cells = CellTreeBuilder::new(levels, Schedule::Pool)?;
+    cells.push(&data)?;
+    let wrong = Held { data, slot: builder.finish(), cells: cells.finish() };
+    let true_bytes: [u8; CELL_BYTES] = held.data[5 * CELL_BYTES..6 * CELL_BYTES].try_into()?;
+    let (lie, lie_shown) = opener.open(&wrong, 5)?;
+    let (elsewhere, _) = opener.open(&wrong, 0)?;
+    let asked = opening_publics(wrong.slot.root(), 5, &true_bytes);
+    extra.push(case("the wrong cell for the true one", "Refused", numbers(&asked), &lie.1));
+    extra.push(case("the true cell under the wrong root", "Refused", numbers(&asked), &proven[0].1));
+
+    let shape = json!({ "form": "opening", "levels": levels, "rows": opener.key.rows });
+    let mut file = file(&shape, &opener.key, &proven, extra);
+    file["slot_root"] = json!(number_of(&root));
+    file["cell_root"] = json!(format!("0x{}", hex::encode(held.cells.root())));
+    file["shown"] = json!(shown);
+    file["wrong"] = json!({
+        "slot_root": number_of(&wrong.slot.root()),
+        "bytes": lie_shown["bytes"],
+        "proof": words(&proof_to_bytes(&lie.1)),
+        "elsewhere": words(&proof_to_bytes(&elsewhere.1)),
+    });
+    Ok(file)
+}
+
 /// What no proof is needed for: hashes, roots, challenges, public inputs.
 fn native_vectors() -> Result<Value, Failure> {
     let data: Vec<u8> = (0..20_001_u32).map(|at| (at * 197 + at / 253) as u8).collect();
@@ -197,6 +297,24 @@ fn native_vectors() -> Result<Value, Failure> {
             "publics": numbers(&provider_publics(seed, &roots)),
         },
     }))
+}
+
+/// Poseidon2 at each width: what its instance is made of, and what it does to 0, 1, 2, …
+fn poseidon2_vectors() -> Result<Value, Failure> {
+    let width = |width: usize| -> Result<Value, Failure> {
+        let (partial, diagonal) = poseidon2::params::choice(width).ok_or("a width in use")?;
+        let it = poseidon2::Parameters::generate(width, partial, diagonal);
+        let input: Vec<Fr> = (0..width as u64).map(Fr::from).collect();
+        Ok(json!({
+            "width": width,
+            "diagonal_less_one": diagonal,
+            "first": it.first.iter().map(|round| numbers(round)).collect::<Vec<_>>(),
+            "partial": numbers(&it.partial),
+            "last": it.last.iter().map(|round| numbers(round)).collect::<Vec<_>>(),
+            "permuted": numbers(&it.permute(&input)),
+        }))
+    };
+    Ok(json!([width(3)?, width(8)?, width(16)?]))
 }
 
 fn case_of(name: &str, why: &str, inputs: Vec<String>, proof: &[String]) -> Value {

@@ -6,8 +6,9 @@
 //! admitted again, and as the request hash, so that the pass cannot be carried over to another one. Two requests of
 //! one member have nothing in common.
 
+pub use crate::circuit::{AccessCircuit, AccessKey, AccessList};
+
 use crate::{
-    circuit::{AccessCircuit, AccessKey, AccessList},
     field::{Fr, from_be_bytes, to_be_bytes},
     groth16::{
         Proof, ProveError, ProvingKey, Verifier, VerifyError, VerifyingKey,

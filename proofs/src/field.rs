@@ -22,6 +22,14 @@ pub fn pack(bytes: &[u8]) -> Fr {
     Fr::from_bigint(BigInt::new(limbs)).expect("31 bytes stay below the 254-bit modulus")
 }
 
+/// The 31 bytes that [`pack`] made an element of; `None` if it is none of those.
+#[must_use]
+pub fn unpack(value: &Fr) -> Option<[u8; ELEMENT_BYTES]> {
+    let word: [[u8; 8]; 4] = value.into_bigint().0.map(u64::to_le_bytes);
+    let (&top, bytes) = word.as_flattened().split_last().expect("a word has bytes");
+    (top == 0).then(|| bytes.try_into().expect("a word has one byte more"))
+}
+
 /// An element whose distance from uniform is below 2^-250: 512 random bits modulo r.
 #[must_use]
 pub fn random(rng: &mut impl Rng) -> Fr {
@@ -60,6 +68,9 @@ mod tests {
         assert_eq!(pack(&[0; 31]), Fr::ZERO);
         let top = pack(&[0xff; 31]);
         assert_eq!(top + Fr::ONE, Fr::from(2).pow([248]));
+        assert_eq!(unpack(&top), Some([0xff; 31]));
+        assert_eq!(unpack(&pack(&[0, 1])).map(|bytes| bytes[1]), Some(1));
+        assert_eq!([unpack(&(top + Fr::ONE)), unpack(&-Fr::ONE)], [None, None]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`field`] | bytes to field elements and back |
 //! | [`poseidon`] | the hash that circuits can afford: parameters, checks, permutation |
+//! | `poseidon2` | the same, faster and younger; behind a feature that is off by default |
 //! | [`tree`] | a slot's trees of cells: streaming commitment, openings |
 //! | [`spot_check`] | what an owner checks before it signs a root |
 //! | [`challenge`] | from a seed to the challenged cells |
@@ -25,6 +26,8 @@ pub mod circuit;
 pub mod field;
 pub mod groth16;
 pub mod poseidon;
+#[cfg(feature = "poseidon2")]
+pub mod poseidon2;
 pub mod r1cs;
 pub mod spot_check;
 pub mod tree;

@@ -4,14 +4,15 @@
 
 use holdfast_proofs::{
     challenge::indices,
-    circuit::provider_publics,
+    circuit::{opening_publics, provider_publics},
     field::{Fr, from_be_bytes},
     groth16::{
         Verifier, VerifyError,
         encoding::{self, DecodeError, proof_from_bytes, publics_from_bytes, verifying_key_from_bytes},
     },
     poseidon::{cell_hash, challenge_hash, node_hash},
-    tree::{CellTreeBuilder, Schedule, SlotTreeBuilder},
+    poseidon2,
+    tree::{CellTreeBuilder, Opening, Schedule, Sha256Hash, SlotTreeBuilder, TreeHash},
 };
 use serde_json::Value;
 use std::{fs, path::Path};
@@ -100,9 +101,9 @@ fn vectors_of_the_full_circuit() {
 
 #[test]
 fn vectors_of_the_provider_form() {
-    check("provider-2x3x2.json", 4);
+    check("provider-2x16x1.json", 4);
     check("provider-7x16x5.json", 2);
-    for name in ["provider-2x3x2.json", "provider-7x16x5.json"] {
+    for name in ["provider-2x16x1.json", "provider-7x16x5.json"] {
         let file = read(name);
         let roots = elements(&file["roots"]);
         for case in file["accepted"].as_array().unwrap() {
@@ -115,6 +116,49 @@ fn vectors_of_the_provider_form() {
 #[test]
 fn vectors_of_access() {
     check("access-7.json", 2);
+}
+
+/// A cell's siblings, with its own hashes put in between: the children of each node on the way.
+fn path(shown: &Value, bytes: [u8; 496]) -> Opening<Sha256Hash> {
+    let index = shown["index"].as_u64().unwrap();
+    let siblings: Vec<[u8; 32]> =
+        shown["path"].as_array().unwrap().iter().map(|it| self::bytes(it).try_into().unwrap()).collect();
+    let mut own = Sha256Hash::cell(&bytes);
+    let mut path = Vec::new();
+    for (level, siblings) in siblings.chunks(7).enumerate() {
+        let mut children = siblings.to_vec();
+        children.insert((index >> (3 * level) & 7) as usize, own);
+        let children: [[u8; 32]; 8] = children.try_into().unwrap();
+        own = Sha256Hash::node(&children);
+        path.push(children);
+    }
+    Opening { index, cell: bytes, path }
+}
+
+#[test]
+fn vectors_of_openings() {
+    check("opening-7.json", 4);
+    let file = read("opening-7.json");
+    let root = element(&file["slot_root"]);
+    let cell_root: [u8; 32] = bytes(&file["cell_root"]).try_into().unwrap();
+    for (case, shown) in file["accepted"].as_array().unwrap().iter().zip(file["shown"].as_array().unwrap()) {
+        let cell: [u8; 496] = bytes(&shown["bytes"]).try_into().unwrap();
+        let index = shown["index"].as_u64().unwrap();
+        assert_eq!(elements(&case["inputs"]), opening_publics(root, index, &cell));
+        assert!(path(shown, cell).verify(cell_root, 7));
+    }
+    // The refiller's root: its own cell is shown under it, and so is any that is right, but not the true one.
+    let verifier = verifier(&file);
+    let (wrong, shown) = (&file["wrong"], &file["shown"]);
+    let shows = |at: usize, cell: &Value, proof: &Value| {
+        let cell: [u8; 496] = bytes(cell).try_into().unwrap();
+        let publics =
+            opening_publics(element(&wrong["slot_root"]), shown[at]["index"].as_u64().unwrap(), &cell);
+        verifier.verify(&publics, &proof_from_bytes(&joined(proof)).unwrap()).is_ok()
+    };
+    assert!(shows(1, &shown[1]["bytes"], &wrong["elsewhere"]));
+    assert!(shows(0, &wrong["bytes"], &wrong["proof"]));
+    assert!(!shows(0, &shown[0]["bytes"], &wrong["proof"]));
 }
 
 #[test]
@@ -141,4 +185,25 @@ fn vectors_without_proofs() {
     let provider = &file["provider_publics"];
     let publics = provider_publics(element(&provider["seed"]), &elements(&provider["roots"]));
     assert_eq!(elements(&provider["publics"]), publics);
+}
+
+#[test]
+fn vectors_of_poseidon2() {
+    for it in read("poseidon2.json").as_array().unwrap() {
+        let width = it["width"].as_u64().unwrap() as usize;
+        let (partial, diagonal) = poseidon2::params::choice(width).unwrap();
+        assert_eq!(it["diagonal_less_one"], serde_json::json!(diagonal));
+        let made = poseidon2::Parameters::generate(width, partial, diagonal);
+        let rounds = |name: &str| it[name].as_array().unwrap().iter().map(elements).collect::<Vec<_>>();
+        assert_eq!((rounds("first"), rounds("last")), (made.first.clone(), made.last.clone()));
+        assert_eq!(elements(&it["partial"]), made.partial);
+        let lanes: [Fr; 16] = std::array::from_fn(|lane| Fr::from(lane as u64));
+        let permuted = elements(&it["permuted"]);
+        assert_eq!(permuted, made.permute(&lanes[..width]));
+        match width {
+            8 => assert_eq!(permuted, poseidon2::node_hash().permute(lanes[..8].try_into().unwrap())),
+            16 => assert_eq!(permuted, poseidon2::cell_hash().permute(lanes)),
+            _ => assert_eq!(width, 3),
+        }
+    }
 }

@@ -8,8 +8,8 @@ pub use node::{ClusterError, NodeSpec, NodeState};
 use crate::{
     NodeNumber,
     env::{
-        Machine, Network, ProverKeys, SimClock, SimDisk, SimProver, SimRecord, SimRng, SimSpawn, Stop, Time,
-        rng,
+        Machine, Network, ProverKeys, SimChain, SimClock, SimDisk, SimProver, SimRecord, SimRng, SimSpawn,
+        Stop, Time, chain::wallet, rng,
     },
     links::Host,
     trace::{Counters, Life, Recorder},
@@ -22,7 +22,7 @@ use futures::{
 };
 use holdfast::{
     actors::storage::StorageError,
-    env::{Common, Env, Prover},
+    env::{Chain, Common, Env, Prover},
     node::{Keys, Node},
     settings::Settings,
     types::PeerId,
@@ -59,6 +59,7 @@ struct Inner<H> {
     network: Network,
     boot: Boot<H>,
     prover: Option<Rc<ProverKeys>>,
+    chain: Option<SimChain>,
     members: RefCell<Vec<Member<H>>>,
     drivers: RefCell<Vec<JoinHandle<()>>>,
     power_cuts: mpsc::UnboundedSender<NodeNumber>,
@@ -93,6 +94,7 @@ impl<H: Clone + 'static> Cluster<H> {
         let network = Network::new(plan.net, time.clone(), recorder.clone(), plan.links, seed);
         let (power_cuts, cut) = mpsc::unbounded();
         let prover = plan.prover.map(|plan| Rc::new(ProverKeys::new(plan)));
+        let chain = plan.chain.map(|plan| SimChain::new(plan, time.clone(), recorder.clone(), seed));
         let inner = Inner {
             seed,
             plan,
@@ -101,16 +103,18 @@ impl<H: Clone + 'static> Cluster<H> {
             network: network.clone(),
             boot,
             prover,
+            chain: chain.clone(),
             members: RefCell::default(),
             drivers: RefCell::default(),
             power_cuts,
         };
         let cluster = Self(Rc::new(inner));
-        let drivers = vec![
+        let mut drivers = vec![
             madsim::task::spawn_local(time.drive()),
             madsim::task::spawn_local(network.drive()),
             madsim::task::spawn_local(cluster.clone().crash_when_power_fails(cut)),
         ];
+        drivers.extend(chain.map(|chain| madsim::task::spawn_local(chain.drive())));
         *cluster.0.drivers.borrow_mut() = drivers;
         cluster
     }
@@ -173,10 +177,12 @@ impl<H: Clone + 'static> Cluster<H> {
         let (common, disk) = (self.common(node, &member), Arc::new(member.disk.next_life()));
         drop(member);
         let prover = self.prover(node, life);
+        let chain = self.0.chain.as_ref().map(|chain| Rc::new(chain.link(node, life)) as Rc<dyn Chain>);
         let cluster = self.clone();
         let main = async move {
             let net = cluster.0.network.start(node, life, common.clone(), &keys.peer).await;
-            let outcome = (cluster.0.boot)(Env { common, net, disk, prover }, keys, settings).await;
+            let env = Env { common, net, disk, prover, chain };
+            let outcome = (cluster.0.boot)(env, keys, settings).await;
             cluster.started(node, life, &outcome);
             // Nobody may be waiting.
             let _ = ready.send(outcome);
@@ -304,6 +310,11 @@ impl<H: Clone + 'static> Cluster<H> {
         self.0.prover.clone()
     }
 
+    /// The chain that all nodes share; `None` if there is none.
+    pub fn chain(&self) -> Option<SimChain> {
+        self.0.chain.clone()
+    }
+
     /// The world's clock.
     pub fn time(&self) -> Time {
         self.0.time.clone()
@@ -394,7 +405,8 @@ impl<H: Clone + 'static> Cluster<H> {
         let secret = |purpose, attempt| rng::derive(self.0.seed, purpose, number, attempt);
         let mut attempts =
             (0..).filter_map(|i| Keys::from_secrets(&mut secret("peer key", i), &mut secret("owner key", i)));
-        attempts.next().expect("all but one in 2^128 secrets are keys")
+        let keys = attempts.next().expect("all but one in 2^128 secrets are keys");
+        if self.0.chain.is_some() { keys.with_wallet(wallet(self.0.seed, number)) } else { keys }
     }
 
     fn member(&self, node: NodeNumber) -> Result<RefMut<'_, Member<H>>, ClusterError> {

@@ -21,6 +21,9 @@ const DELIVERY: u8 = 2;
 /// Marks a change of a node's state in the trace.
 const LIFE: u8 = 3;
 
+/// Marks a block of the chain in the trace.
+const BLOCK: u8 = 4;
+
 /// A message that reached its destination, as the trace sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delivery {
@@ -151,6 +154,17 @@ impl Recorder {
         for subscriber in self.0.life_subscribers.borrow_mut().iter_mut() {
             subscriber(node, life);
         }
+    }
+
+    /// Records that a block became the chain's head.
+    pub fn block(&self, now: Timestamp, number: u64, hash: [u8; 32]) {
+        self.0.trace.borrow_mut().push(|out| {
+            out.push(BLOCK);
+            for word in [now.0, number] {
+                out.extend_from_slice(&word.to_le_bytes());
+            }
+            out.extend_from_slice(&hash);
+        });
     }
 
     /// Counts a request whose answer reached the asker.

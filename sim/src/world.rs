@@ -1,7 +1,7 @@
 //! A world to run in: its settings, and the runtime that makes it deterministic.
 
 use crate::{
-    env::{ComputePlan, DiskPlan, NetKind, ProverKind, ProverPlan, Time},
+    env::{ChainPlan, ComputePlan, DiskPlan, NetKind, ProverKind, ProverPlan, Time},
     links::LinkPlan,
 };
 use futures::future::LocalBoxFuture;
@@ -25,6 +25,9 @@ pub struct WorldPlan {
     /// How they prove; by default they cannot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prover: Option<ProverPlan>,
+    /// The chain that they share; by default there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chain: Option<ChainPlan>,
 }
 
 impl WorldPlan {
@@ -45,6 +48,9 @@ impl WorldPlan {
         }
         if let Some(prover) = &self.prover {
             prover.validate().map_err(|why| format!("prover.{why}"))?;
+        }
+        if let Some(chain) = &self.chain {
+            chain.validate().map_err(|why| format!("chain.{why}"))?;
         }
         let positive = [
             ("disk.read_mb_per_s", self.disk.read_mb_per_s),
@@ -75,6 +81,9 @@ impl WorldPlan {
             Some(ProverKind::Modelled) => modelled.push("proofs: forged, if every challenged cell is held"),
             Some(ProverKind::Inline) => modelled.push("proving time"),
             None => {}
+        }
+        if self.chain.is_some() {
+            modelled.push("block times, reorganisations and rushes");
         }
         modelled
     }

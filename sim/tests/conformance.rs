@@ -1,14 +1,20 @@
 //! The conformance suites of the seam, on the simulated world: both networks, both ways to die.
 
-use futures::FutureExt;
+use futures::{FutureExt, future::LocalBoxFuture};
 use holdfast::{
-    env::conformance::{self, net::Peer},
+    env::{
+        Chain,
+        conformance::{self, net::Peer},
+    },
     events::Event,
 };
 use holdfast_sim::{
     NodeNumber,
     cluster::{Boot, Cluster, NodeSpec},
-    env::{DiskPlan, NetKind, ProverKind, ProverPlan, SimDisk, SimRecord, SimRng, rng},
+    env::{
+        ChainPlan, DiskPlan, NetKind, ProverKeys, ProverKind, ProverPlan, SimChain, SimDisk, SimRecord,
+        SimRng, chain::wallet, rng,
+    },
     world::{WorldPlan, run},
 };
 use std::{
@@ -117,11 +123,13 @@ fn prover(kind: ProverKind) {
     run(1, move || {
         async move {
             let prover = ProverPlan { kind, levels: 2, samples: 3, prove_s: 5.0, commit_mb_per_s: 0.1 };
-            let boot: Boot<()> = Rc::new(|env, _, _| {
+            let boot: Boot<()> = Rc::new(move |env, _, _| {
                 async move {
+                    let keys = ProverKeys::new(prover);
                     let prover = env.prover.expect("the world has a prover");
                     // A simulated disk takes no time, but a commit does.
-                    conformance::prover::check(&*prover, &*env.common.clock, || {}).await;
+                    conformance::prover::check(&*prover, keys.verifying_key(), &*env.common.clock, || {})
+                        .await;
                     Ok(())
                 }
                 .boxed_local()
@@ -144,6 +152,42 @@ fn a_real_prover() {
 #[test]
 fn a_modelled_prover() {
     prover(ProverKind::Modelled);
+}
+
+struct ChainControl(SimChain);
+
+impl conformance::chain::Control for ChainControl {
+    fn produce(&self) -> LocalBoxFuture<'_, ()> {
+        self.0.produce();
+        async {}.boxed_local()
+    }
+
+    fn reorganise(&self, depth: u64) -> LocalBoxFuture<'_, ()> {
+        self.0.reorganise(depth);
+        async {}.boxed_local()
+    }
+}
+
+#[test]
+fn chain() {
+    run(1, || {
+        async {
+            let boot: Boot<Rc<dyn Chain>> = Rc::new(|env, _, _| {
+                async move { Ok(env.chain.expect("the world has a chain")) }.boxed_local()
+            });
+            // Blocks come when the suite asks for them, and what a reorganisation drops is forgotten.
+            let chain = ChainPlan { block_s: 1e6, loss_chance: 1.0, ..ChainPlan::default() };
+            let plan = WorldPlan { chain: Some(chain), ..WorldPlan::default() };
+            let cluster = Cluster::with_boot(plan, 1, boot);
+            let node = cluster.add_node(NodeSpec::default());
+            let link = cluster.start(node).await.expect("the node starts");
+            let control = ChainControl(cluster.chain().expect("the world has a chain"));
+            conformance::chain::check(&*link, &control, &wallet(1, 0)).await;
+            drop((link, control));
+            cluster.shut_down().await;
+        }
+        .boxed_local()
+    });
 }
 
 #[test]

@@ -71,6 +71,7 @@ fn file(random: &mut ChaCha8Rng) -> (PlacementRecord, Vec<(ShardKey, Bytes)>) {
         shard_hashes: bodies.iter().flat_map(|body| [ShardHash::of(body); SLOTS as usize]).collect(),
         sealed_manifest: Bytes::from_static(b"sealed"),
         created: Timestamp(1),
+        access: None,
     };
     let placement: PlacementId = record.id();
     let shards = (0..).zip(bodies).map(|(segment, body)| (ShardKey { placement, segment, slot }, body));

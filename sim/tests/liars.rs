@@ -10,15 +10,18 @@ use futures::{
 };
 use holdfast::{
     env::{Dht, Env, Inbound, Net, NetError, Spawn},
+    events::Event,
     node::{Keys, Node},
     settings::Settings,
     types::{
         Answer, Ask, HeldSlot, PeerId, PlacementId, PlacementRecord, ProviderRecord, Receipt, Refusal,
-        Request, Response, ShardHash, Signed,
+        Request, Response, ShardHash, Signed, SlotRoot,
     },
 };
+use holdfast_proofs::{field::Fr, tree::CELL_BYTES};
 use holdfast_sim::NodeNumber;
 use std::{
+    collections::BTreeSet,
     rc::Rc,
     sync::{
         Arc, Mutex,
@@ -183,6 +186,47 @@ fn forged_receipts(keys: &Keys, ask: &Ask, answer: &Response) -> Option<Response
     }
 }
 
+/// Another root than its tree's.
+fn wrong_root(_: &Keys, ask: &Ask, answer: &Response) -> Option<Response> {
+    match (ask, &answer.answer) {
+        (Ask::ClaimRoot { .. }, Answer::RootClaimed { levels, length, root }) => {
+            let root = SlotRoot(root.0 + Fr::from(1));
+            Some(Answer::RootClaimed { levels: *levels, length: *length, root }.into())
+        }
+        _ => None,
+    }
+}
+
+/// A root of a slot of another length.
+fn wrong_length(_: &Keys, ask: &Ask, answer: &Response) -> Option<Response> {
+    match (ask, &answer.answer) {
+        (Ask::ClaimRoot { .. }, Answer::RootClaimed { levels, length, root }) => {
+            Some(Answer::RootClaimed { levels: *levels, length: length + 1, root: *root }.into())
+        }
+        _ => None,
+    }
+}
+
+/// One bit of one cell differs.
+fn wrong_cells(_: &Keys, ask: &Ask, answer: &Response) -> Option<Response> {
+    matches!((ask, &answer.answer), (Ask::ShowCells { .. }, Answer::Cells)).then(|| {
+        let mut body = answer.body.to_vec();
+        body[1_000] ^= 1;
+        Response { answer: Answer::Cells, body: body.into() }
+    })
+}
+
+/// Cells without their paths.
+fn no_paths(_: &Keys, ask: &Ask, answer: &Response) -> Option<Response> {
+    matches!((ask, &answer.answer), (Ask::ShowCells { .. }, Answer::Cells))
+        .then(|| Response { answer: Answer::Cells, body: answer.body.slice(..2 * CELL_BYTES) })
+}
+
+/// No root, ever.
+fn never_a_root(_: &Keys, ask: &Ask, _: &Response) -> Option<Response> {
+    matches!(ask, Ask::ClaimRoot { .. }).then(|| Refusal::Busy.into())
+}
+
 /// Starts liars first, and then honest nodes.
 fn boot(
     lie: Lie,
@@ -262,4 +306,60 @@ fn a_receipt_for_other_bytes_stores_nothing() {
 #[test]
 fn a_receipt_in_another_s_name_stores_nothing() {
     assert_eq!(worlds_in_which_liars_hold(forged_receipts), 0);
+}
+
+/// Puts files among liars until one of these has held a slot: its owner refuses it, gives the slot to another, and
+/// signs the roots of all slots.
+fn owners_refuse(lie: Lie) {
+    let told = Arc::new(AtomicUsize::new(0));
+    let lied = told.clone();
+    let refused = move |seed| {
+        let liars = Arc::new(Mutex::new(Vec::new()));
+        let boot = boot(lie, lied.clone(), liars.clone());
+        in_world_with(proving(), seed, NODES, boot, async move |cluster| {
+            let refused = Arc::new(Mutex::new(BTreeSet::new()));
+            let seen = refused.clone();
+            cluster.recorder().subscribe(Box::new(move |_, _, event| {
+                if let Event::RootRefused { provider, .. } = event {
+                    seen.lock().expect("no test panicked").insert(*provider);
+                }
+            }));
+            let (owner, bytes) = (NodeNumber(NODES - 1), pattern(100_000 * SEGMENTS));
+            let report = put(&cluster, owner, bytes.clone()).await.expect("the file is stored");
+            let state = roots(&cluster, owner, report.placement).await;
+            assert_eq!((state.slots, state.signed), (5, 5));
+            let liars = liars.lock().expect("no boot panicked").clone();
+            let refused = refused.lock().expect("no test panicked").clone();
+            assert!(refused.iter().all(|peer| liars.contains(peer)), "an honest provider was refused");
+            assert!(get(&cluster, NodeNumber(NODES - 2), &report.link).await.expect("it is there") == bytes);
+            !refused.is_empty()
+        })
+    };
+    assert!((1..=SEEDS).any(refused), "no liar was refused");
+    assert!(told.load(Ordering::Relaxed) > 0, "nobody lied: this test would see nothing");
+}
+
+#[test]
+fn a_wrong_root_is_not_signed_and_its_slot_goes_to_another() {
+    owners_refuse(wrong_root);
+}
+
+#[test]
+fn a_root_of_another_length_is_not_signed_and_its_slot_goes_to_another() {
+    owners_refuse(wrong_length);
+}
+
+#[test]
+fn who_shows_wrong_cells_does_not_hold_the_slot() {
+    owners_refuse(wrong_cells);
+}
+
+#[test]
+fn who_shows_cells_without_paths_does_not_hold_the_slot() {
+    owners_refuse(no_paths);
+}
+
+#[test]
+fn who_never_claims_a_root_does_not_hold_the_slot() {
+    owners_refuse(never_a_root);
 }

@@ -10,13 +10,25 @@ use std::{
     process::Command,
 };
 
+/// A verifier of a small circuit, for the tests of other crates.
+const SMALL_VERIFIER: &str = "test/generated/SmallProviderVerifier.sol";
+/// The parts of a Safe, as its package brings them compiled.
+const SAFE: &str = "node_modules/@safe-global/safe-contracts/build/artifacts/contracts";
+const SAFE_PARTS: [&str; 4] = [
+    "Safe.sol/Safe.json",
+    "handler/CompatibilityFallbackHandler.sol/CompatibilityFallbackHandler.json",
+    "proxies/SafeProxy.sol/SafeProxy.json",
+    "proxies/SafeProxyFactory.sol/SafeProxyFactory.json",
+];
+
 /// Installs, lints, builds and tests; then compares artifacts, layouts, gas and costs with what came out, or writes them.
 pub fn run(root: &Path, write: bool) -> Result<(), Failure> {
     let room = root.join("contracts");
     if !installed(&room) {
         program(&room, "npm", &["ci", "--ignore-scripts", "--no-audit", "--no-fund"], &[])?;
     }
-    let forge = room.join("node_modules/.bin/forge").display().to_string();
+    let forge = room.join("tools/forge").display().to_string();
+    refuses(&forge)?;
     let sources = solidity(&room.join("src"))?;
     let tests = solidity(&room.join("test"))?;
     let mut format = vec!["fmt".to_string(), "--check".into()];
@@ -34,12 +46,23 @@ pub fn run(root: &Path, write: bool) -> Result<(), Failure> {
         &["test"],
         &[("FOUNDRY_PROFILE", "ci"), ("FORGE_SNAPSHOT_CHECK", if write { "false" } else { "true" })],
     )?;
-    let built = outputs(&room, &sources)?;
+    let mut built = outputs(&room, &sources)?;
     let layouts = built.iter().filter_map(|(name, it)| Some((name.clone(), layouts::layout(it)?))).collect();
     layouts::check(&room.join("layouts"), &layouts, write)?;
     cost(root, write)?;
-    let artifacts = artifacts(&built)?;
+    built.extend(outputs(&room, &[room.join(SMALL_VERIFIER)])?);
+    let mut artifacts = artifacts(&built)?;
+    artifacts.extend(safe(&room)?);
     if write { store(&room, &artifacts) } else { compare(&room, &artifacts) }
+}
+
+/// Makes sure that a failure of forge is one for us: its npm package's own wrapper hides it.
+fn refuses(forge: &str) -> Result<(), Failure> {
+    let asked = Command::new(forge).arg("no-such-command").output();
+    if asked.map_err(|why| format!("{forge} cannot start: {why}"))?.status.success() {
+        return Err(format!("{forge} ends with 0 though it failed: no failing test would be noticed"));
+    }
+    Ok(())
 }
 
 /// Compares `docs/spec/cost.md` with what the script makes of the gas, or writes it.
@@ -121,6 +144,20 @@ fn artifacts(built: &BTreeMap<String, Value>) -> Result<BTreeMap<String, String>
         Ok((name.clone(), text + "\n"))
     };
     built.iter().map(render).collect()
+}
+
+/// The same of the Safe's parts.
+fn safe(room: &Path) -> Result<BTreeMap<String, String>, Failure> {
+    let mut built = BTreeMap::new();
+    for part in SAFE_PARTS {
+        let path = room.join(SAFE).join(part);
+        let mut it: Value =
+            serde_json::from_str(&read(&path)?).map_err(|why| format!("{}: {why}", path.display()))?;
+        it["bytecode"] = json!({ "object": it["bytecode"] });
+        let name = path.file_stem().expect("a part has a name").to_string_lossy().into_owned();
+        built.insert(name, it);
+    }
+    artifacts(&built)
 }
 
 fn read(path: &Path) -> Result<String, Failure> {

@@ -5,12 +5,12 @@ use holdfast_contracts::verifier::{KeyError, KeyFile, Place, render};
 use std::{fs, path::Path};
 
 /// Key, contract, path of the interface from it, folder: as `contracts/tools/generate` lists them.
-const GENERATED: [[&str; 4]; 7] = [
+const GENERATED: [[&str; 4]; 8] = [
     ["contracts/test/vectors/toy-2.json", "ToyVerifier2", "../../src/proof/", "contracts/test/generated"],
     ["contracts/test/vectors/toy-4.json", "ToyVerifier4", "../../src/proof/", "contracts/test/generated"],
     ["proofs/vectors/slot-2x3.json", "SmallSlotVerifier", "../../src/proof/", "contracts/test/generated"],
     [
-        "proofs/vectors/provider-2x3x2.json",
+        "proofs/vectors/provider-2x16x1.json",
         "SmallProviderVerifier",
         "../../src/proof/",
         "contracts/test/generated",
@@ -18,6 +18,7 @@ const GENERATED: [[&str; 4]; 7] = [
     ["proofs/vectors/access-7.json", "AccessVerifier", "../../src/proof/", "contracts/test/generated"],
     ["proofs/vectors/slot-7x80.json", "SlotVerifier", "../proof/", "contracts/src/generated"],
     ["proofs/vectors/provider-7x16x5.json", "ProviderVerifier", "../proof/", "contracts/src/generated"],
+    ["proofs/vectors/opening-7.json", "OpeningVerifier", "../proof/", "contracts/src/generated"],
 ];
 
 fn read(path: &str) -> String {

@@ -45,6 +45,9 @@ contract Challenges is Governed {
     uint256 private constant BPS = 10_000;
     /// @dev No miss costs more than this share of the collateral, whatever the level.
     uint256 private constant STEEPEST_BPS = 5_000;
+    /// @dev Most misses, and most windows, that one call judges: so that it fits a block, however much is left.
+    uint256 private constant JUDGED_MISSES = 64;
+    uint256 private constant JUDGED_WINDOWS = 65_536;
 
     Parameters public parameters;
     Stake public stake;
@@ -94,6 +97,8 @@ contract Challenges is Governed {
     error AlreadyProven(address provider, uint256 window);
     /// @notice The set cannot change before this window is proven or over.
     error SetFrozen(address provider, uint256 window);
+    /// @notice Too much is left to judge for one call: `judge` with a receiver goes on at this window.
+    error NotJudged(address provider, uint256 window);
     /// @notice The root is no element of the field, or the slot is in a set already, or in none.
     error BadSlot(bytes32 key);
 
@@ -134,7 +139,8 @@ contract Challenges is Governed {
             revert CannotOpen(window);
         }
         uint256 bits = uint256(randomness.randomAt(first, evidence)) >> 64;
-        uint256 last = first + windowBlocks - 1;
+        // Whatever the response time, a window ends with blocks in which sets can change, so that nobody is held for ever.
+        uint256 last = first + windowBlocks - 1 - openBlocks;
         uint256 deadline = Math.min(block.number + parameters.get(Parameter.ResponseBlocks), last);
         _opened[window] = bits << 64 | deadline;
         _openedSet.add(window);
@@ -154,13 +160,21 @@ contract Challenges is Governed {
         verifier.verify(submission.proof, inputs);
     }
 
-    /// @notice Accepts several providers' proofs for the current window at once; one invalid proof fails all.
+    /// @notice Accepts several providers' proofs for the current window at once; one invalid proof fails all. Those that were
+    /// accepted before are passed over, so that nobody fails a batch by sending one of its proofs ahead.
     function submitProofs(uint256 window, Submission[] calldata submissions) external {
         uint256[8][] memory proofs = new uint256[8][](submissions.length);
         uint256[4][] memory inputs = new uint256[4][](submissions.length);
+        uint256 length = 0;
         for (uint256 i = 0; i < submissions.length; i++) {
-            inputs[i] = _note(window, submissions[i]);
-            proofs[i] = submissions[i].proof;
+            if (_proven[submissions[i].provider].has(window)) continue;
+            inputs[length] = _note(window, submissions[i]);
+            proofs[length++] = submissions[i].proof;
+        }
+        if (length == 0) return;
+        assembly ("memory-safe") {
+            mstore(inputs, length)
+            mstore(proofs, length)
         }
         verifier.verifyBatch(proofs, inputs);
     }
@@ -196,21 +210,27 @@ contract Challenges is Governed {
 
     // --- Misses ---
 
-    /// @notice Penalises every window that a provider missed and that was not judged yet.
-    /// @param receiver Whoever reports and receives the bounty; nobody (zero) when a contract judges, and all burns.
+    /// @notice Penalises the windows that a provider missed and that were not judged yet: at most 64 misses in 65,536 windows
+    /// a call.
+    /// @param receiver Whoever reports and receives the bounty; nobody (zero) when a contract judges. All burns then, and the
+    /// call fails if anything is left to judge.
     function judge(address provider, address receiver) public {
         Book memory book = _books[provider];
         uint256 limit = _resolved(provider, book) ? currentWindow() + 1 : currentWindow();
         if (book.judgedTo >= limit) return;
         uint256 window = book.judgedTo;
-        while (book.count != 0 && !book.evicted) {
-            window = _openedSet.firstWithout(_proven[provider], window, limit);
-            if (window == limit) break;
+        uint256 to = Math.min(limit, window + JUDGED_WINDOWS);
+        for (uint256 misses = 0; book.count != 0 && !book.evicted && misses < JUDGED_MISSES; misses++) {
+            window = _openedSet.firstWithout(_proven[provider], window, to);
+            if (window == to) break;
             _penalise(provider, book, window, receiver);
-            window += 1;
+            book = _books[provider]; // Whoever was paid may have judged on.
+            window = book.judgedTo;
         }
-        book.judgedTo = uint32(limit);
+        if (book.count == 0 || book.evicted) window = limit; // It owes nothing more.
+        book.judgedTo = uint32(window);
         _books[provider] = book;
+        if (window < limit && receiver == address(0)) revert NotJudged(provider, window);
     }
 
     // --- For the market ---
@@ -233,13 +253,19 @@ contract Challenges is Governed {
         emit SlotAdded(provider, key, window);
     }
 
-    /// @notice Takes a slot out of a provider's set, after judging it. @return window The first that does not concern it.
-    function remove(address provider, bytes32 key, bool fault) external onlyRole(MARKET_ROLE) returns (uint256 window) {
+    /// @notice Takes a slot out of a provider's set, after judging it.
+    /// @return next The first window that does not concern the slot. @return evicted True if the provider was evicted.
+    function remove(address provider, bytes32 key, bool fault)
+        external
+        onlyRole(MARKET_ROLE)
+        returns (uint256 next, bool evicted)
+    {
         judge(provider, address(0));
         Book storage book = _books[provider];
-        window = currentWindow();
-        if (!book.evicted && !_resolved(provider, book)) revert SetFrozen(provider, window);
-        if (fault) _faulted[provider].add(window);
+        uint256 window = currentWindow();
+        (next, evicted) = (window + 1, book.evicted);
+        if (!evicted && !_resolved(provider, book)) revert SetFrozen(provider, window);
+        if (fault || evicted) _faulted[provider].add(window);
         bytes32[] storage roots = _roots[provider];
         bytes32[] storage keys = _keys[provider];
         uint256 place = _places[key];
@@ -257,7 +283,6 @@ contract Challenges is Governed {
         book.version += 1;
         if (book.count == 0) book.evicted = false;
         emit SlotRemoved(provider, key);
-        return window + 1;
     }
 
     /// @notice Notes a dispute that a provider lost, or one more that it answered only on the chain.
@@ -296,6 +321,11 @@ contract Challenges is Governed {
     /// @notice The slots of a provider's set and their roots, in the order in which they are drawn.
     function setOf(address provider) external view returns (bytes32[] memory keys, bytes32[] memory roots) {
         return (_keys[provider], _roots[provider]);
+    }
+
+    /// @notice The root under which a slot of a provider's set is proven.
+    function rootOf(address provider, bytes32 key) external view returns (bytes32) {
+        return _roots[provider][_places[key] - 1];
     }
 
     /// @notice Reputation in basis points: the share of good among all that was noted of a provider in the last 1,024
@@ -337,18 +367,20 @@ contract Challenges is Governed {
 
     function _penalise(address provider, Book memory book, uint256 window, address receiver) private {
         uint256 decayed = (window - book.lastMiss) / parameters.get(Parameter.DecayWindows);
-        uint256 level = (book.level > decayed ? book.level - decayed : 0) + 1;
-        (book.level, book.lastMiss) = (uint16(level), uint32(window));
+        uint256 highest = parameters.get(Parameter.EvictLevel);
+        uint256 level = Math.min((book.level > decayed ? book.level - decayed : 0) + 1, highest);
+        (book.level, book.lastMiss, book.judgedTo) = (uint16(level), uint32(window), uint32(window + 1));
         _missed[provider].add(window);
         uint256 bps = Math.min(parameters.get(Parameter.MissPenaltyBps) << (level - 1), STEEPEST_BPS);
         uint256 penalty = stake.lockedOf(provider) * bps / BPS;
         uint256 bounty = penalty * parameters.get(Parameter.BountyBps) / BPS;
         if (receiver == address(0)) bounty = 0;
         emit WindowMissed(provider, window, level, penalty);
-        if (level >= parameters.get(Parameter.EvictLevel)) {
+        if (level == highest) {
             book.evicted = true;
             emit Evicted(provider, window);
         }
+        _books[provider] = book; // Before anything is called, so that no miss is judged twice.
         stake.penalise(provider, penalty, receiver, bounty);
     }
 

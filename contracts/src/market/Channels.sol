@@ -4,10 +4,12 @@ pragma solidity 0.8.37;
 import {EIP712Upgradeable} from "@openzeppelin/contracts-upgradeable/utils/cryptography/EIP712Upgradeable.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Governed} from "../governance/Governed.sol";
 import {Parameter, Parameters} from "../governance/Parameters.sol";
+import {Deposits} from "../token/Deposits.sol";
 import {HoldToken} from "../token/HoldToken.sol";
 import {Providers} from "./Providers.sol";
 
@@ -71,7 +73,7 @@ contract Channels is Governed, EIP712Upgradeable, ReentrancyGuardTransient {
         Channel storage it = _channels[channel];
         (it.payer, it.provider, it.deposit) = (msg.sender, provider, deposit);
         emit ChannelOpened(channel, msg.sender, provider, deposit);
-        token.safeTransferFrom(msg.sender, address(this), deposit);
+        Deposits.take(token, deposit);
     }
 
     /// @notice Adds to a channel's deposit; a wish to close it lapses.
@@ -82,16 +84,14 @@ contract Channels is Governed, EIP712Upgradeable, ReentrancyGuardTransient {
         it.deposit += amount;
         it.closesAt = 0;
         emit ChannelToppedUp(channel, it.deposit);
-        token.safeTransferFrom(msg.sender, address(this), amount);
+        Deposits.take(token, amount);
     }
 
     /// @notice Pays the provider's operator what a voucher is above the last one. Anybody may bring it.
     function redeem(uint256 channel, uint256 total, bytes calldata signature) public nonReentrant {
         Channel storage it = _known(channel);
         if (total <= it.redeemed || total > it.deposit) revert BadTotal(total, it.redeemed, it.deposit);
-        if (!SignatureChecker.isValidSignatureNow(it.payer, voucherDigest(channel, total), signature)) {
-            revert BadVoucher(channel);
-        }
+        if (!_signed(it.payer, voucherDigest(channel, total), signature)) revert BadVoucher(channel);
         uint256 paid = total - it.redeemed;
         it.redeemed = total.toUint128();
         emit VoucherRedeemed(channel, total, paid);
@@ -136,6 +136,13 @@ contract Channels is Governed, EIP712Upgradeable, ReentrancyGuardTransient {
         uint256 rest = it.deposit - it.redeemed;
         emit ChannelClosed(channel, rest);
         token.safeTransfer(it.payer, rest);
+    }
+
+    /// @dev A key's signature counts whether or not its account has code: else a payer could give itself code (EIP-7702) that
+    /// refuses what it signed. Accounts that are contracts alone (ERC-1271) can take their word back; a provider knows them.
+    function _signed(address payer, bytes32 digest, bytes calldata signature) private view returns (bool) {
+        (address signer,,) = ECDSA.tryRecover(digest, signature);
+        return signer == payer || SignatureChecker.isValidSignatureNow(payer, digest, signature);
     }
 
     function _known(uint256 channel) private view returns (Channel storage it) {

@@ -25,7 +25,7 @@ contract Deletions is Governed, EIP712Upgradeable {
     Stake public stake;
     Challenges public challenges;
     Parameters public parameters;
-    /// @notice Block of a provider's receipt for a commitment; zero if there is none.
+    /// @notice Block of a provider's receipt for a commitment; zero if there is none, all ones once it was contradicted.
     mapping(address provider => mapping(bytes32 commitment => uint256)) public deletedAt;
 
     event DeletionRequested(address indexed requester, bytes32 indexed commitment, address indexed provider);
@@ -64,12 +64,12 @@ contract Deletions is Governed, EIP712Upgradeable {
     }
 
     /// @notice Shows that a provider served, after its receipt, what it said it had deleted. A tenth of the penalty is the
-    /// caller's, the rest burns; the receipt is void then.
+    /// caller's, the rest burns. The receipt is void then, and that commitment takes no other: its signatures are spent.
     function contradict(address provider, bytes32 commitment, uint256 blockNumber, bytes calldata signature) external {
         uint256 deleted = deletedAt[provider][commitment];
         if (deleted == 0 || blockNumber <= deleted || blockNumber > block.number) revert WrongBlock(blockNumber);
         _requireSigned(provider, servedDigest(provider, commitment, blockNumber), signature);
-        delete deletedAt[provider][commitment];
+        deletedAt[provider][commitment] = type(uint256).max;
         challenges.judge(provider, address(0));
         uint256 penalty = parameters.get(Parameter.ReceiptPenalty);
         penalty = stake.penalise(provider, penalty, msg.sender, penalty / 10);

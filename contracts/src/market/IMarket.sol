@@ -120,6 +120,4 @@ interface IMarket {
     error NotApproved(uint256 agreement, uint256 index);
     /// @notice The provider takes no slots, or is not registered.
     error TakesNoSlots(address provider);
-    /// @notice The token did not deliver what it was told to.
-    error WrongTransfer(uint256 expected, uint256 received);
 }

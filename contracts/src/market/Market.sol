@@ -10,11 +10,12 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Governed} from "../governance/Governed.sol";
 import {Parameter, Parameters} from "../governance/Parameters.sol";
+import {Deposits} from "../token/Deposits.sol";
 import {HoldToken} from "../token/HoldToken.sol";
 import {Challenges} from "./Challenges.sol";
 import {IMarket} from "./IMarket.sol";
 import {Providers} from "./Providers.sol";
-import {Stake} from "./Stake.sol";
+import {OWN_BPS, Stake} from "./Stake.sol";
 
 /// @title The storage market: owners escrow the full price, providers earn it window by proven window
 /// @notice States, callers and money flows: docs/spec/market.md. Nothing here can be stopped but new agreements and new
@@ -30,6 +31,8 @@ contract Market is IMarket, Governed, EIP712Upgradeable, PausableUpgradeable, Re
     /// @notice Most slots of an agreement.
     uint256 public constant SLOT_LIMIT = 1_024;
     uint256 private constant BPS = 10_000;
+    /// @dev Most windows that a provider holds a slot: they are counted when it leaves, and that must fit a block.
+    uint256 private constant TENURE_LIMIT = 1 << 19;
     bytes32 private constant APPROVAL_TYPE =
         keccak256("SlotApproval(uint256 agreement,uint256 index,address provider,bytes32 root,bytes32 cellRoot)");
 
@@ -77,7 +80,7 @@ contract Market is IMarket, Governed, EIP712Upgradeable, PausableUpgradeable, Re
         Agreement storage it = _owned(agreement);
         uint256 current = challenges.currentWindow();
         uint256 end = uint256(it.end) + windows;
-        if (it.closed || it.end <= current) revert WrongState(agreement, 0);
+        if (it.closed || it.end <= current) _refuse(agreement, 0);
         if (windows == 0 || end > current + parameters.get(Parameter.LongestWindows)) revert BadTerms(Term.Windows);
         it.end = end.toUint32();
         emit AgreementExtended(agreement, end);
@@ -88,7 +91,7 @@ contract Market is IMarket, Governed, EIP712Upgradeable, PausableUpgradeable, Re
     function cancel(uint256 agreement) external {
         Agreement storage it = _owned(agreement);
         uint256 end = challenges.currentWindow() + 1 + parameters.get(Parameter.NoticeWindows);
-        if (it.closed || it.end <= end) revert WrongState(agreement, 0);
+        if (it.closed || it.end <= end) _refuse(agreement, 0);
         it.end = end.toUint32();
         emit AgreementCancelled(agreement, end);
     }
@@ -97,7 +100,7 @@ contract Market is IMarket, Governed, EIP712Upgradeable, PausableUpgradeable, Re
     /// rewards nobody earned are burned: an owner never gains by a provider's failure.
     function close(uint256 agreement) external nonReentrant {
         Agreement storage it = _known(agreement);
-        if (it.closed || it.active != 0 || challenges.currentWindow() < it.end) revert WrongState(agreement, 0);
+        if (it.closed || it.active != 0 || challenges.currentWindow() < it.end) _refuse(agreement, 0);
         (uint256 rest, uint256 pots) = (it.escrow, it.pots);
         (it.closed, it.escrow, it.pots) = (true, 0, 0);
         _burn(pots);
@@ -125,7 +128,7 @@ contract Market is IMarket, Governed, EIP712Upgradeable, PausableUpgradeable, Re
         bytes calldata approval
     ) external nonReentrant whenNotPaused {
         Slot storage slot = _running(agreement, index);
-        if (slot.state != State.Empty) revert WrongState(agreement, index);
+        if (slot.state != State.Empty) _refuse(agreement, index);
         bytes32 digest = approvalDigest(agreement, index, provider, root, cellRoot);
         address owner = _agreements[agreement].owner;
         if (!SignatureChecker.isValidSignatureNow(owner, digest, approval)) revert NotApproved(agreement, index);
@@ -138,9 +141,9 @@ contract Market is IMarket, Governed, EIP712Upgradeable, PausableUpgradeable, Re
     function reserve(uint256 agreement, uint256 index, address provider) external nonReentrant whenNotPaused {
         Slot storage slot = _running(agreement, index);
         bool open_ = slot.state == State.Freed || (slot.state == State.Active && slot.offered);
-        if (!open_ || provider == slot.provider) revert WrongState(agreement, index);
+        if (!open_ || provider == slot.provider) _refuse(agreement, index);
         if (slot.reserver != address(0)) {
-            if (block.number <= slot.reservedTo) revert WrongState(agreement, index);
+            if (slot.disputed || block.number <= slot.reservedTo) _refuse(agreement, index);
             _endReservation(agreement, index, slot, true);
         }
         _requireTaker(provider);
@@ -149,7 +152,7 @@ contract Market is IMarket, Governed, EIP712Upgradeable, PausableUpgradeable, Re
         challenges.judge(provider, address(0));
         slot.bondUnits = stake.lock(provider, bond).toUint128();
         slot.reserver = provider;
-        slot.reservedTo = (block.number + parameters.get(Parameter.ReservationBlocks)).toUint64();
+        _startClock(slot);
         emit SlotReserved(agreement, index, provider, slot.reservedTo);
     }
 
@@ -158,7 +161,7 @@ contract Market is IMarket, Governed, EIP712Upgradeable, PausableUpgradeable, Re
     function refill(uint256 agreement, uint256 index, bytes32 root) external nonReentrant {
         Slot storage slot = _running(agreement, index);
         address provider = slot.reserver;
-        if (provider == address(0) || block.number > slot.reservedTo) revert WrongState(agreement, index);
+        if (provider == address(0) || block.number > slot.reservedTo) _refuse(agreement, index);
         if (slot.state == State.Active) _leave(agreement, index, Leave.HandedOver);
         _endReservation(agreement, index, slot, false);
         _take(agreement, index, provider, root);
@@ -167,7 +170,9 @@ contract Market is IMarket, Governed, EIP712Upgradeable, PausableUpgradeable, Re
     /// @notice Ends a reservation that ran out: its bond burns, unless nobody could refill the slot any more.
     function expireReservation(uint256 agreement, uint256 index) external nonReentrant {
         Slot storage slot = _slot(agreement, index);
-        if (slot.reserver == address(0) || block.number <= slot.reservedTo) revert WrongState(agreement, index);
+        if (slot.reserver == address(0) || slot.disputed || block.number <= slot.reservedTo) {
+            _refuse(agreement, index);
+        }
         bool refillable = slot.state == State.Freed || (slot.state == State.Active && slot.offered);
         _endReservation(agreement, index, slot, refillable && slot.reservedTo < _lastBlock(agreement));
     }
@@ -184,7 +189,8 @@ contract Market is IMarket, Governed, EIP712Upgradeable, PausableUpgradeable, Re
         providers.requireOperator(slot.provider, msg.sender);
         uint256 end = _agreements[agreement].end;
         bool over = challenges.currentWindow() >= _end(agreement, slot);
-        if (over || end <= slot.end || !stake.covered(slot.provider)) revert WrongState(agreement, index);
+        bool longest = end > slot.from + TENURE_LIMIT;
+        if (over || longest || end <= slot.end || !stake.covered(slot.provider)) _refuse(agreement, index);
         slot.end = end.toUint32();
         emit SlotRenewed(agreement, index, end);
     }
@@ -193,7 +199,7 @@ contract Market is IMarket, Governed, EIP712Upgradeable, PausableUpgradeable, Re
     function offer(uint256 agreement, uint256 index, bool offered) external {
         Slot storage slot = _active(agreement, index);
         providers.requireOperator(slot.provider, msg.sender);
-        if (slot.reserver != address(0)) revert WrongState(agreement, index);
+        if (slot.reserver != address(0)) _refuse(agreement, index);
         slot.offered = offered;
         emit SlotOffered(agreement, index, offered);
     }
@@ -207,7 +213,7 @@ contract Market is IMarket, Governed, EIP712Upgradeable, PausableUpgradeable, Re
     /// @notice Takes a slot whose time is over from its provider, and settles what the agreement promised. Anybody may call.
     function finish(uint256 agreement, uint256 index) external nonReentrant {
         Slot storage slot = _active(agreement, index);
-        if (challenges.currentWindow() < _end(agreement, slot)) revert WrongState(agreement, index);
+        if (challenges.currentWindow() < _end(agreement, slot)) _refuse(agreement, index);
         _leave(agreement, index, Leave.Finished);
     }
 
@@ -215,7 +221,7 @@ contract Market is IMarket, Governed, EIP712Upgradeable, PausableUpgradeable, Re
     function evict(uint256 agreement, uint256 index) external nonReentrant {
         address provider = _active(agreement, index).provider;
         challenges.judge(provider, msg.sender);
-        if (!challenges.bookOf(provider).evicted) revert WrongState(agreement, index);
+        if (!challenges.bookOf(provider).evicted) _refuse(agreement, index);
         _leave(agreement, index, Leave.Failed);
     }
 
@@ -223,7 +229,9 @@ contract Market is IMarket, Governed, EIP712Upgradeable, PausableUpgradeable, Re
 
     /// @notice Holds a provider to a slot while a dispute about it runs, or lets it go.
     function setDisputed(uint256 agreement, uint256 index, bool disputed) external onlyRole(DISPUTE_ROLE) {
-        _slot(agreement, index).disputed = disputed;
+        Slot storage slot = _slot(agreement, index);
+        slot.disputed = disputed;
+        if (slot.reserver != address(0)) _startClock(slot); // Meanwhile it could not refill the slot.
         emit SlotDisputed(agreement, index, disputed);
     }
 
@@ -292,10 +300,7 @@ contract Market is IMarket, Governed, EIP712Upgradeable, PausableUpgradeable, Re
     function _escrow(Agreement storage it, uint256 amount) private {
         it.escrow += amount.toUint128();
         _ledger.received += amount.toUint128();
-        uint256 before = token.balanceOf(address(this));
-        token.safeTransferFrom(msg.sender, address(this), amount);
-        uint256 received = token.balanceOf(address(this)) - before;
-        if (received != amount) revert WrongTransfer(amount, received);
+        Deposits.take(token, amount);
     }
 
     function _requireTaker(address provider) private view {
@@ -342,9 +347,11 @@ contract Market is IMarket, Governed, EIP712Upgradeable, PausableUpgradeable, Re
         Agreement storage it = _agreements[agreement];
         Slot storage slot = _slots[agreement][index];
         address provider = slot.provider;
-        if (slot.disputed && why != Leave.Failed) revert WrongState(agreement, index);
+        if (slot.disputed && why != Leave.Failed) _refuse(agreement, index);
         bool lost = why == Leave.DeclaredFault || why == Leave.Failed;
-        uint256 to = challenges.remove(provider, keyOf(agreement, index), lost);
+        (uint256 to, bool evicted) = challenges.remove(provider, keyOf(agreement, index), lost);
+        // It is too late then to declare a fault, or to hand over what may be lost.
+        if (evicted && why != Leave.Finished) (why, lost) = (Leave.Failed, true);
         _settle(agreement, index, slot, to);
         uint256 due = _breaches(agreement, slot, to, lost) * it.terms.refund;
         (uint256 burned, uint256 reward, uint256 refund) = _seize(it.terms, slot, provider, why, due);
@@ -371,15 +378,16 @@ contract Market is IMarket, Governed, EIP712Upgradeable, PausableUpgradeable, Re
     }
 
     /// @dev Takes what is due out of the slot's collateral and releases the rest. After a loss the burn exceeds the reward.
+    /// Without one no more is refunded than the provider's own stake covers: else it could pay itself with what others staked.
     function _seize(Terms storage terms, Slot storage slot, address provider, Leave why, uint256 due)
         private
         returns (uint256 burned, uint256 reward, uint256 refund)
     {
+        uint256 take = stake.collateralOf(provider, slot.units);
         if (why == Leave.Finished || why == Leave.HandedOver) {
-            return (0, 0, stake.release(provider, slot.units, due));
+            return (0, 0, stake.release(provider, slot.units, Math.min(due, take * OWN_BPS / BPS)));
         }
-        Parameter share = why == Leave.Failed ? Parameter.FailPenaltyBps : Parameter.FaultPenaltyBps;
-        uint256 take = stake.collateralOf(provider, slot.units) * parameters.get(share) / BPS;
+        take = take * parameters.get(why == Leave.Failed ? Parameter.FailPenaltyBps : Parameter.FaultPenaltyBps) / BPS;
         take = stake.release(provider, slot.units, take);
         reward = Math.min(terms.repairReward, take * parameters.get(Parameter.RewardShareBps) / BPS);
         refund = Math.min(due, take * parameters.get(Parameter.RefundShareBps) / BPS);
@@ -395,6 +403,10 @@ contract Market is IMarket, Governed, EIP712Upgradeable, PausableUpgradeable, Re
         emit ReservationEnded(agreement, index, taken);
     }
 
+    function _startClock(Slot storage slot) private {
+        slot.reservedTo = (block.number + parameters.get(Parameter.ReservationBlocks)).toUint64();
+    }
+
     function _credit(address owner, uint256 amount) private {
         if (amount == 0) return;
         credits[owner] += amount;
@@ -405,6 +417,11 @@ contract Market is IMarket, Governed, EIP712Upgradeable, PausableUpgradeable, Re
         if (amount == 0) return;
         _ledger.burned += amount.toUint128();
         token.burn(amount);
+    }
+
+    /// @dev One place for what many places do: the bytecode has little room left.
+    function _refuse(uint256 agreement, uint256 index) private pure {
+        revert WrongState(agreement, index);
     }
 
     function _known(uint256 agreement) private view returns (Agreement storage it) {
@@ -425,12 +442,12 @@ contract Market is IMarket, Governed, EIP712Upgradeable, PausableUpgradeable, Re
     /// @dev A slot of an agreement that has windows left.
     function _running(uint256 agreement, uint256 index) private view returns (Slot storage slot) {
         slot = _slot(agreement, index);
-        if (challenges.currentWindow() + 1 >= _agreements[agreement].end) revert WrongState(agreement, index);
+        if (challenges.currentWindow() + 1 >= _agreements[agreement].end) _refuse(agreement, index);
     }
 
     function _active(uint256 agreement, uint256 index) private view returns (Slot storage slot) {
         slot = _slot(agreement, index);
-        if (slot.state != State.Active) revert WrongState(agreement, index);
+        if (slot.state != State.Active) _refuse(agreement, index);
     }
 
     /// @dev First window that a slot's provider is not paid for.

@@ -7,12 +7,17 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Governed} from "../governance/Governed.sol";
 import {Parameter, Parameters} from "../governance/Parameters.sol";
+import {Deposits} from "../token/Deposits.sol";
 import {HoldToken} from "../token/HoldToken.sol";
 import {Providers} from "./Providers.sol";
 
+/// @dev Share of a provider's collateral that its own stake must cover, in basis points: as much as can ever come back of a
+/// seizure, as reward (4,000) and refund (1,500). Its own stake loses first, so nobody gains by losing what others staked.
+uint256 constant OWN_BPS = 5_500;
+
 /// @title Stakes: one pool a provider, of its own money and of those who trust it
-/// @notice Whoever stakes on a provider owns shares of its pool. Fees raise what a share is worth, penalties lower it, for
-/// all alike. A part of the pool is locked as the collateral of slots; it is counted in units whose worth falls with each
+/// @notice Whoever stakes on a provider owns shares of its pool. Fees raise what a share is worth, for all alike. Penalties
+/// take the shares of the provider's operator first, and lower what a share is worth only when it has none left. A part of the pool is locked as the collateral of slots; it is counted in units whose worth falls with each
 /// penalty. Stake that is being withdrawn can still be slashed until it is paid out.
 contract Stake is Governed, ReentrancyGuardTransient {
     using SafeERC20 for HoldToken;
@@ -39,12 +44,15 @@ contract Stake is Governed, ReentrancyGuardTransient {
     bytes32 public constant PENALTY_ROLE = keccak256("PENALTY");
     /// @dev Shares nobody owns: they make it dear to raise the price of a share by a gift (as in ERC-4626).
     uint256 private constant VIRTUAL_SHARES = 1_000;
+    uint256 private constant BPS = 10_000;
 
     HoldToken public token;
     Providers public providers;
     Parameters public parameters;
     mapping(address provider => Pool) private _pools;
     mapping(address provider => mapping(address holder => Position)) private _positions;
+    /// @dev Whose stake loses first: the operator when the first of the collateral was locked. A new operator does not relieve it.
+    mapping(address provider => address) private _backers;
 
     /// @notice Stake was added.
     event Staked(address indexed provider, address indexed holder, uint256 amount, uint256 shares);
@@ -70,8 +78,6 @@ contract Stake is Governed, ReentrancyGuardTransient {
     error StillUnbonding(uint256 releaseBlock);
     /// @notice The pool lost everything; it takes no more stake.
     error PoolWiped(address provider);
-    /// @notice The token did not deliver what it was told to.
-    error WrongTransfer(uint256 expected, uint256 received);
 
     function initialize(address admin, HoldToken token_, Providers providers_, Parameters parameters_)
         external
@@ -92,10 +98,7 @@ contract Stake is Governed, ReentrancyGuardTransient {
         pool.shares += shares.toUint128();
         _positions[provider][msg.sender].shares += shares.toUint128();
         emit Staked(provider, msg.sender, amount, shares);
-        uint256 before = token.balanceOf(address(this));
-        token.safeTransferFrom(msg.sender, address(this), amount);
-        uint256 received = token.balanceOf(address(this)) - before;
-        if (received != amount) revert WrongTransfer(amount, received);
+        Deposits.take(token, amount);
     }
 
     /// @notice Announces a withdrawal of shares. They back no new collateral, and can be slashed until they are paid out.
@@ -109,7 +112,8 @@ contract Stake is Governed, ReentrancyGuardTransient {
         emit Unbonding(provider, msg.sender, shares, position.releaseBlock);
     }
 
-    /// @notice Pays out what is being withdrawn, as far as collateral of running slots leaves it free.
+    /// @notice Pays out what is being withdrawn, as far as collateral of running slots leaves it free; to the provider's own
+    /// backer only what exceeds the share that its stake must cover.
     function withdraw(address provider) external nonReentrant returns (uint256 amount) {
         Position storage position = _positions[provider][msg.sender];
         Pool storage pool = _pools[provider];
@@ -117,6 +121,10 @@ contract Stake is Governed, ReentrancyGuardTransient {
         if (shares == 0) revert BadAmount(0, 0);
         if (block.number < position.releaseBlock) revert StillUnbonding(position.releaseBlock);
         uint256 free = pool.assets - pool.lockedAssets;
+        if (pool.lockedUnits != 0 && msg.sender == _backers[provider]) {
+            uint256 own = _worth(pool, position.shares);
+            free = Math.min(free, own - Math.min(own, Math.mulDiv(pool.lockedAssets, OWN_BPS, BPS, Math.Rounding.Ceil)));
+        }
         amount = _worth(pool, shares);
         if (amount > free) {
             shares = Math.mulDiv(shares, free, amount);
@@ -144,7 +152,7 @@ contract Stake is Governed, ReentrancyGuardTransient {
     /// @notice Books earnings that the market has just transferred here.
     function reward(address provider, uint256 amount) external onlyRole(MARKET_ROLE) {
         Pool storage pool = _pools[provider];
-        uint256 commission = pool.shares == 0 ? amount : amount * providers.commissionBps(provider) / 10_000;
+        uint256 commission = pool.shares == 0 ? amount : amount * providers.commissionBps(provider) / BPS;
         pool.fees += commission.toUint128();
         pool.assets += (amount - commission).toUint128();
         emit Rewarded(provider, commission, amount - commission);
@@ -155,6 +163,7 @@ contract Stake is Governed, ReentrancyGuardTransient {
         Pool storage pool = _pools[provider];
         uint256 free = freeStake(provider);
         if (amount > free) revert BadAmount(amount, free);
+        if (pool.lockedUnits == 0) _backers[provider] = providers.operatorOf(provider);
         // Units are worth at most one token each, and everything that is locked belongs to somebody's units.
         units = pool.lockedUnits == 0 ? amount : Math.mulDiv(amount, pool.lockedUnits, pool.lockedAssets);
         pool.lockedAssets += amount.toUint128();
@@ -173,7 +182,7 @@ contract Stake is Governed, ReentrancyGuardTransient {
         taken = Math.min(take, worth);
         pool.lockedUnits -= units.toUint128();
         pool.lockedAssets = pool.lockedUnits == 0 ? 0 : (pool.lockedAssets - worth).toUint128();
-        pool.assets -= taken.toUint128();
+        _lose(provider, pool, taken);
         emit Released(provider, units, taken);
         token.safeTransfer(msg.sender, taken);
     }
@@ -189,7 +198,7 @@ contract Stake is Governed, ReentrancyGuardTransient {
         taken = Math.min(amount, pool.lockedAssets);
         bounty = Math.min(bounty, taken);
         pool.lockedAssets -= taken.toUint128();
-        pool.assets -= taken.toUint128();
+        _lose(provider, pool, taken);
         emit Penalised(provider, taken, receiver, bounty);
         token.burn(taken - bounty);
         if (bounty != 0) token.safeTransfer(receiver, bounty);
@@ -206,17 +215,16 @@ contract Stake is Governed, ReentrancyGuardTransient {
         return pool.lockedUnits == 0 ? 0 : Math.mulDiv(units, pool.lockedAssets, pool.lockedUnits);
     }
 
-    /// @notice What may back new collateral, 10^-18 HOLD: neither locked nor being withdrawn.
+    /// @notice What may back new collateral, 10^-18 HOLD: neither locked nor being withdrawn, and covered by own stake.
     function freeStake(address provider) public view returns (uint256) {
-        Pool storage pool = _pools[provider];
-        uint256 bonded = _worth(pool, pool.shares - pool.unbondingShares);
-        return bonded > pool.lockedAssets ? bonded - pool.lockedAssets : 0;
+        uint256 backed = _backed(provider);
+        uint256 locked = _pools[provider].lockedAssets;
+        return backed > locked ? backed - locked : 0;
     }
 
     /// @notice True if the collateral is backed by stake that nobody is withdrawing.
     function covered(address provider) external view returns (bool) {
-        Pool storage pool = _pools[provider];
-        return _worth(pool, pool.shares - pool.unbondingShares) >= pool.lockedAssets;
+        return _backed(provider) >= _pools[provider].lockedAssets;
     }
 
     /// @notice What a holder's shares are worth now, 10^-18 HOLD.
@@ -232,6 +240,31 @@ contract Stake is Governed, ReentrancyGuardTransient {
     /// @notice A holder's place in a pool.
     function positionOf(address provider, address holder) external view returns (Position memory) {
         return _positions[provider][holder];
+    }
+
+    /// @dev The most collateral that a provider's stake can back, without what is being withdrawn, 10^-18 HOLD.
+    function _backed(address provider) private view returns (uint256) {
+        Pool storage pool = _pools[provider];
+        address backer = pool.lockedUnits == 0 ? providers.operatorOf(provider) : _backers[provider];
+        Position storage own = _positions[provider][backer];
+        uint256 most = _worth(pool, own.shares - own.unbonding) * BPS / OWN_BPS;
+        return Math.min(most, _worth(pool, pool.shares - pool.unbondingShares));
+    }
+
+    /// @dev Takes assets out of a pool: as many of its backer's shares go as they are worth, so that the others lose nothing
+    /// while it has any.
+    function _lose(address provider, Pool storage pool, uint256 taken) private {
+        Position storage own = _positions[provider][_backers[provider]];
+        uint256 price = uint256(pool.assets) + 1;
+        uint256 shares = Math.mulDiv(taken, pool.shares + VIRTUAL_SHARES, price, Math.Rounding.Ceil);
+        shares = Math.min(shares, own.shares);
+        own.shares -= shares.toUint128();
+        pool.shares -= shares.toUint128();
+        if (own.unbonding > own.shares) {
+            pool.unbondingShares -= own.unbonding - own.shares;
+            own.unbonding = own.shares;
+        }
+        pool.assets -= taken.toUint128();
     }
 
     function _worth(Pool storage pool, uint256 shares) private view returns (uint256) {

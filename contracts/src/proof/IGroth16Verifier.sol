@@ -37,3 +37,9 @@ interface IProviderVerifier is IGroth16Verifier {
     /// @notice Returns if all proofs hold, reverts otherwise.
     function verifyBatch(uint256[8][] calldata proofs, uint256[4][] calldata inputs) external view;
 }
+
+/// @title Verifier of a single cell, inputs [slotRoot, index, alpha, e]
+interface IOpeningVerifier is IGroth16Verifier {
+    /// @notice Returns if the proof holds, reverts with the reason otherwise.
+    function verify(uint256[8] calldata proof, uint256[4] calldata inputs) external view;
+}

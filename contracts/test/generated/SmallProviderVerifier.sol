@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-// Generated from proofs/vectors/provider-2x3x2.json by `cargo run -p holdfast-contracts --bin generate-verifier`. Never edit.
+// Generated from proofs/vectors/provider-2x16x1.json by `cargo run -p holdfast-contracts --bin generate-verifier`. Never edit.
 pragma solidity 0.8.37;
 
 import {IGroth16Verifier} from "../../src/proof/IGroth16Verifier.sol";
@@ -14,7 +14,7 @@ contract SmallProviderVerifier is IGroth16Verifier {
     /// @notice True if the key's trapdoor is known to everybody; such a verifier refuses to exist on public mainnets.
     bool public constant DEVELOPMENT_KEY = true;
     /// @notice Hash of the verifying key's canonical encoding, part of every batch's randomness.
-    bytes32 public constant VERIFYING_KEY_HASH = 0x3cfbb15b7962c7edb5e0131230025c16e2fc70e70ca7e737de76dad0cdc0c2c5;
+    bytes32 public constant VERIFYING_KEY_HASH = 0x06529509b6c086607c2d002ceb7adb3fbf4b22d76f4a29b1ddaa58265e8973ff;
     /// @notice The largest batch of one call.
     uint256 public constant BATCH_LIMIT = 64;
 
@@ -116,12 +116,12 @@ contract SmallProviderVerifier is IGroth16Verifier {
             let scratch := add(pairs, 0x300)
             let combined := add(pairs, 0x180)
             calldatacopy(pairs, proof, 0xc0)
-            mstore(combined, 0x134b4bfa96d80e7fbd0ae28d197159d684418c34b0c03006094477b6bc0de7ba)
-            mstore(add(combined, 0x20), 0x2432f43967489a0337dd2bd6b4ff4e2540a7b65214b4d59771cbe677beb35b02)
-            addTerm(combined, scratch, 0x212c498cadccc0430cf5fdfcfe801c3c421e6b641d553201bcdd541b522fbd95, 0x2aaa0df398966f99e79e7d47983f25501f82fc49dd2c8d891f718547f568cbfc, readInput(inputs, 0))
-            addTerm(combined, scratch, 0x09a1fff3c22b1695b05987baf6d4c5d571500db3d2b7a14989f6b8ad0bb21275, 0x27e3c65e2a86df22ea668bba4f8f381dec22e984626ed2bbe0ec69e62c4af3de, readInput(inputs, 1))
-            addTerm(combined, scratch, 0x03496da98cc3303c6baca75861ffef2d83c7a678a5c82012f6e0440ecc97526c, 0x2f5437ad2a2e4e639725c5cd3b7244323e0af284b8009ca45df29e00a102b360, readInput(inputs, 2))
-            addTerm(combined, scratch, 0x170107713d6ac34ce96b5ccf4f7758b5db5cd1a290f99f92d4de5ed4d4b2adbe, 0x0e82a04424d0538a0fc7d4ebeece30f2f1ffb1d5d51639ed99e12a6fcb2f3156, readInput(inputs, 3))
+            mstore(combined, 0x2c871353acdf9e4103af57dc8ca84349b1dd0c671bb343d7f6b092df4ef04a42)
+            mstore(add(combined, 0x20), 0x15bfd9262e920f26b312722344bb7616f920bab9db1ed81c81882bff2fc9572e)
+            addTerm(combined, scratch, 0x2f0df7d90c815fbf82318501394f69d4a8b0558f8da360dbb02b36a8f549a8ca, 0x0f050877af34d23240e8f0c0360bf3fcd1001f92032f60ae64662be2a5ae7fdf, readInput(inputs, 0))
+            addTerm(combined, scratch, 0x1cce9f9d944ea946a69d51fe6418c719ade5fa101bb15bb62c24506f3e60de72, 0x0626548dd6aad03c40fa3e98732d5a91209c9f81e5d275ce25123c448b312b9d, readInput(inputs, 1))
+            addTerm(combined, scratch, 0x1aef5f7e6f215024714fd11c27763d142cb74c4a8c0282e90615fd6139ac96ac, 0x06f9db32cb6a2f1f27a6210ba484cfa5c076d6f07264239e33c04eeec75d92a7, readInput(inputs, 2))
+            addTerm(combined, scratch, 0x27b03d84081b0dc4f94d56b1501b4c141829df571f0085bed41e07a6a9b31514, 0x26ff5d4849aea5b2996682c1085fa6217039c47ee549a0a0cad65d653b32e9a6, readInput(inputs, 3))
             mstore(add(pairs, 0xc0), 0x10470a5ad0e7915b9c6e87f7e06a4efbc4232ab29c09f2e773015273a42a8b21)
             mstore(add(pairs, 0xe0), 0x1b35245fac523a5a62555cb47c47acd7e72aa52fa66ac3801b7731c9b5e4789a)
             calldatacopy(add(pairs, 0x240), add(proof, 0xc0), 0x40)
@@ -270,13 +270,13 @@ contract SmallProviderVerifier is IGroth16Verifier {
             let tail := add(pairs, mul(n, 0xc0))
             let combined := add(tail, 0xc0)
             let sum := mload(sums)
-            mstore(combined, 0x134b4bfa96d80e7fbd0ae28d197159d684418c34b0c03006094477b6bc0de7ba)
-            mstore(add(combined, 0x20), 0x2432f43967489a0337dd2bd6b4ff4e2540a7b65214b4d59771cbe677beb35b02)
+            mstore(combined, 0x2c871353acdf9e4103af57dc8ca84349b1dd0c671bb343d7f6b092df4ef04a42)
+            mstore(add(combined, 0x20), 0x15bfd9262e920f26b312722344bb7616f920bab9db1ed81c81882bff2fc9572e)
             scaleInPlace(combined, scratch, sum)
-            addTerm(combined, scratch, 0x212c498cadccc0430cf5fdfcfe801c3c421e6b641d553201bcdd541b522fbd95, 0x2aaa0df398966f99e79e7d47983f25501f82fc49dd2c8d891f718547f568cbfc, mload(add(sums, 0x20)))
-            addTerm(combined, scratch, 0x09a1fff3c22b1695b05987baf6d4c5d571500db3d2b7a14989f6b8ad0bb21275, 0x27e3c65e2a86df22ea668bba4f8f381dec22e984626ed2bbe0ec69e62c4af3de, mload(add(sums, 0x40)))
-            addTerm(combined, scratch, 0x03496da98cc3303c6baca75861ffef2d83c7a678a5c82012f6e0440ecc97526c, 0x2f5437ad2a2e4e639725c5cd3b7244323e0af284b8009ca45df29e00a102b360, mload(add(sums, 0x60)))
-            addTerm(combined, scratch, 0x170107713d6ac34ce96b5ccf4f7758b5db5cd1a290f99f92d4de5ed4d4b2adbe, 0x0e82a04424d0538a0fc7d4ebeece30f2f1ffb1d5d51639ed99e12a6fcb2f3156, mload(add(sums, 0x80)))
+            addTerm(combined, scratch, 0x2f0df7d90c815fbf82318501394f69d4a8b0558f8da360dbb02b36a8f549a8ca, 0x0f050877af34d23240e8f0c0360bf3fcd1001f92032f60ae64662be2a5ae7fdf, mload(add(sums, 0x20)))
+            addTerm(combined, scratch, 0x1cce9f9d944ea946a69d51fe6418c719ade5fa101bb15bb62c24506f3e60de72, 0x0626548dd6aad03c40fa3e98732d5a91209c9f81e5d275ce25123c448b312b9d, mload(add(sums, 0x40)))
+            addTerm(combined, scratch, 0x1aef5f7e6f215024714fd11c27763d142cb74c4a8c0282e90615fd6139ac96ac, 0x06f9db32cb6a2f1f27a6210ba484cfa5c076d6f07264239e33c04eeec75d92a7, mload(add(sums, 0x60)))
+            addTerm(combined, scratch, 0x27b03d84081b0dc4f94d56b1501b4c141829df571f0085bed41e07a6a9b31514, 0x26ff5d4849aea5b2996682c1085fa6217039c47ee549a0a0cad65d653b32e9a6, mload(add(sums, 0x80)))
             mstore(tail, 0x10470a5ad0e7915b9c6e87f7e06a4efbc4232ab29c09f2e773015273a42a8b21)
             mstore(add(tail, 0x20), 0x1b35245fac523a5a62555cb47c47acd7e72aa52fa66ac3801b7731c9b5e4789a)
             scaleInPlace(tail, scratch, sum)

@@ -183,6 +183,38 @@ contract GovernanceTest is World {
     }
 
     function test_the_treasury_is_a_safe_that_two_of_three_spend_from() public {
+        ISafe safe = twoOfThree();
+        give(address(safe), 10e18);
+        bytes memory spend = abi.encodeWithSignature("transfer(address,uint256)", VOTER, 4e18);
+        refusesOne(safe, address(token), spend);
+        bytes memory two = agreed(safe, address(token), spend);
+        safe.execTransaction(address(token), 0, spend, 0, 0, 0, 0, address(0), payable(address(0)), two);
+        vm.assertEq(token.balanceOf(address(safe)), 6e18, "spent");
+        vm.expectRevert();
+        safe.execTransaction(address(token), 0, spend, 0, 0, 0, 0, address(0), payable(address(0)), two);
+    }
+
+    /// @dev The guardian, too: named by a vote, it pauses with two signatures of three, and a vote takes its role away.
+    function test_the_guardian_is_a_safe_that_a_vote_names_and_dismisses() public {
+        ISafe safe = twoOfThree();
+        bytes32 role = market.GUARDIAN_ROLE();
+        bytes memory pause = abi.encodeCall(Market.pause, ());
+        decide(address(market), abi.encodeCall(IAccessControl.grantRole, (role, address(safe))));
+        refusesOne(safe, address(market), pause);
+        bytes memory two = agreed(safe, address(market), pause);
+        safe.execTransaction(address(market), 0, pause, 0, 0, 0, 0, address(0), payable(address(0)), two);
+        vm.assertTrue(market.paused(), "paused");
+        decide(address(market), abi.encodeCall(IAccessControl.revokeRole, (role, address(safe))));
+        bytes memory resume = abi.encodeCall(Market.unpause, ());
+        two = agreed(safe, address(market), resume);
+        vm.expectRevert();
+        safe.execTransaction(address(market), 0, resume, 0, 0, 0, 0, address(0), payable(address(0)), two);
+        decide(address(market), resume);
+        vm.assertTrue(!market.paused(), "the vote ends what the guardian began");
+    }
+
+    /// @dev A Safe of three owners, of whom two must agree.
+    function twoOfThree() private returns (ISafe) {
         string memory build = "node_modules/@safe-global/safe-contracts/build/artifacts/contracts/";
         address singleton = create(vm.getCode(string.concat(build, "Safe.sol/Safe.json")));
         address factory = create(vm.getCode(string.concat(build, "proxies/SafeProxyFactory.sol/SafeProxyFactory.json")));
@@ -193,19 +225,22 @@ contract GovernanceTest is World {
         }
         bytes memory setup =
             abi.encodeCall(ISafe.setup, (owners, 2, address(0), "", address(0), address(0), 0, payable(address(0))));
-        ISafe safe = ISafe(ISafeFactory(factory).createProxyWithNonce(singleton, setup, 1));
-        give(address(safe), 10e18);
-        bytes memory spend = abi.encodeWithSignature("transfer(address,uint256)", VOTER, 4e18);
-        bytes32 hash =
-            safe.getTransactionHash(address(token), 0, spend, 0, 0, 0, 0, address(0), address(0), safe.nonce());
-        bytes memory one = signed(keys[0], hash);
+        return ISafe(ISafeFactory(factory).createProxyWithNonce(singleton, setup, 1));
+    }
+
+    /// @dev Two signatures for a transaction of a Safe, the first of which stands alone at the beginning.
+    function agreed(ISafe safe, address target, bytes memory data) private view returns (bytes memory) {
+        uint256 nonce = safe.nonce();
+        bytes32 hash = safe.getTransactionHash(target, 0, data, 0, 0, 0, 0, address(0), address(0), nonce);
+        return abi.encodePacked(signed(sorted()[0], hash), signed(sorted()[1], hash));
+    }
+
+    function refusesOne(ISafe safe, address target, bytes memory data) private {
+        uint256 nonce = safe.nonce();
+        bytes32 hash = safe.getTransactionHash(target, 0, data, 0, 0, 0, 0, address(0), address(0), nonce);
+        bytes memory one = signed(sorted()[0], hash);
         vm.expectRevert();
-        safe.execTransaction(address(token), 0, spend, 0, 0, 0, 0, address(0), payable(address(0)), one);
-        bytes memory two = abi.encodePacked(one, signed(keys[1], hash));
-        safe.execTransaction(address(token), 0, spend, 0, 0, 0, 0, address(0), payable(address(0)), two);
-        vm.assertEq(token.balanceOf(address(safe)), 6e18, "spent");
-        vm.expectRevert();
-        safe.execTransaction(address(token), 0, spend, 0, 0, 0, 0, address(0), payable(address(0)), two);
+        safe.execTransaction(target, 0, data, 0, 0, 0, 0, address(0), payable(address(0)), one);
     }
 
     function create(bytes memory code) private returns (address made) {

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Challenges} from "../../src/market/Challenges.sol";
 import {IMarket} from "../../src/market/IMarket.sol";
 import {Providers} from "../../src/market/Providers.sol";
+import {Openings} from "../support/Openings.sol";
 import {World} from "../support/World.sol";
 
 /// @dev What every action costs as a transaction of its own: accounts and storage cold, base and calldata included,
@@ -143,6 +144,27 @@ contract GasTest is World {
         vm.roll(block.number + 31);
         spend("dispute: conclude", address(disputes), REPORTER, abi.encodeCall(disputes.conclude, (agreement, 0)));
         spend("dispute: withdraw", address(disputes), REPORTER, abi.encodeCall(disputes.withdraw, ()));
+    }
+
+    function test_gas_of_doubts() public {
+        Openings.Shown memory it = Openings.shown(0);
+        fillRoots(agreement, 2, KEY, Openings.slotRoot(), Openings.cellRoot());
+        give(REPORTER, 100e18);
+        vm.prank(REPORTER);
+        token.approve(address(disputes), 100e18);
+        spend(
+            "dispute: doubt a root",
+            address(disputes),
+            REPORTER,
+            abi.encodeCall(disputes.doubtRoot, (agreement, 2, it.cell))
+        );
+        vm.cool(address(disputes.openings()));
+        spend(
+            "dispute: uphold a root",
+            address(disputes),
+            operator(KEY),
+            abi.encodeCall(disputes.upholdRoot, (agreement, 2, it.cell, it.content, it.path, it.proof))
+        );
     }
 
     function test_gas_of_channels_lists_and_deletions() public {

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IMarket} from "../../src/market/IMarket.sol";
-import {Stake} from "../../src/market/Stake.sol";
+import {Deposits} from "../../src/token/Deposits.sol";
 import {World} from "../support/World.sol";
 
 /// @dev The market's books, looked at after every step of an agreement's life: received = held + paid + burned + refunded.
@@ -113,16 +113,29 @@ contract MoneyTest is World {
 
     /// @dev HOLD takes no fee of a transfer. Should another token ever stand in its place, less than was asked is refused.
     function test_a_token_that_delivers_less_is_refused() public {
+        fill(agreement, 0, KEY);
         give(owner, 100e18);
-        vm.prank(owner);
+        vm.startPrank(owner);
         token.approve(address(market), 100e18);
+        token.approve(address(channels), 1e18);
+        uint256 channel = channels.open(provider, 1e18);
+        vm.stopPrank();
         vm.etch(address(token), address(new Greedy()).code);
         vm.prank(owner);
-        vm.expectRevert(abi.encodeWithSelector(IMarket.WrongTransfer.selector, 80e18, 0));
+        vm.expectRevert(abi.encodeWithSelector(Deposits.WrongTransfer.selector, 80e18, 0));
         market.open(terms());
         vm.prank(owner);
-        vm.expectRevert(abi.encodeWithSelector(Stake.WrongTransfer.selector, 1e18, 0));
+        vm.expectRevert(abi.encodeWithSelector(Deposits.WrongTransfer.selector, 1e18, 0));
         stake.stake(provider, 1e18);
+        vm.prank(owner);
+        vm.expectRevert(abi.encodeWithSelector(Deposits.WrongTransfer.selector, 1e18, 0));
+        channels.open(provider, 1e18);
+        vm.prank(owner);
+        vm.expectRevert(abi.encodeWithSelector(Deposits.WrongTransfer.selector, 1e18, 0));
+        channels.topUp(channel, 1e18);
+        vm.prank(owner);
+        vm.expectRevert(abi.encodeWithSelector(Deposits.WrongTransfer.selector, 10e18, 0));
+        disputes.open(agreement, 0, new uint32[](1));
     }
 
     function balanced(string memory when) private view {

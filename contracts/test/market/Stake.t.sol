@@ -128,21 +128,6 @@ contract StakeTest is World {
         stake.unbond(provider, 0);
     }
 
-    function test_stake_that_is_being_withdrawn_is_slashed_with_the_rest() public {
-        uint256 agreement = openAgreement(terms());
-        fill(agreement, 0, KEY);
-        stakeOn(provider, DELEGATOR, 1_000e18);
-        uint256 shares = stake.positionOf(provider, DELEGATOR).shares;
-        vm.prank(DELEGATOR);
-        stake.unbond(provider, shares);
-        uint256 before = stake.worthOf(provider, DELEGATOR);
-        missedWindow();
-        challenges.judge(provider, REPORTER);
-        uint256 lost = before - stake.worthOf(provider, DELEGATOR);
-        vm.assertGe(lost, 0.49e18, "half of one per cent of 100");
-        vm.assertLe(lost, 0.51e18, "half of one per cent of 100");
-    }
-
     function test_collateral_cannot_be_withdrawn() public {
         uint256 agreement = openAgreement(terms());
         for (uint256 i = 0; i < 4; i++) {
@@ -196,21 +181,47 @@ contract StakeTest is World {
         vm.assertEq(stake.takeFees(provider), 0, "once");
     }
 
-    function test_a_pool_that_lost_everything_takes_no_more() public {
-        address fresh = newProvider(0xB0006, 100e18);
-        vm.prank(address(market));
-        stake.lock(fresh, 100e18 - 1);
-        vm.prank(address(market));
-        stake.release(fresh, 100e18 - 1, type(uint256).max);
-        vm.assertEq(stake.poolOf(fresh).assets, 1, "one left");
+    function test_a_pool_that_lost_what_others_staked_takes_no_more() public {
+        address fresh = newProvider(0xB0006, 60e18);
+        stakeOn(fresh, DELEGATOR, 40e18);
         give(address(this), 2e18);
         token.approve(address(stake), 2e18);
-        vm.prank(address(market));
-        stake.lock(fresh, 1);
-        vm.prank(address(market));
-        stake.release(fresh, 1, 1);
+        seizeAll(fresh, 99e18);
+        Stake.Pool memory pool = stake.poolOf(fresh);
+        vm.assertEq(pool.assets, 1e18, "one of forty is left");
+        vm.assertEq(stake.positionOf(fresh, operator(0xB0006)).shares, 0, "and none of the operator's");
+        stake.stake(fresh, 1e18);
+        vm.assertGe(stake.worthOf(fresh, address(this)), 1e18 - 1e3, "worth what it was");
+    }
+
+    /// @dev Shares without any assets have no price.
+    function test_a_pool_that_lost_everything_takes_no_more() public {
+        address fresh = newProvider(0xB0006, 60e18);
+        stakeOn(fresh, DELEGATOR, 40e18);
+        seizeAll(fresh, 100e18 - 1);
+        stakeOn(fresh, operator(0xB0006), 10);
+        seizeAll(fresh, stake.poolOf(fresh).assets);
+        vm.assertEq(stake.poolOf(fresh).assets, 0, "nothing is left");
+        give(address(this), 1e18);
+        token.approve(address(stake), 1e18);
         vm.expectRevert(abi.encodeWithSelector(Stake.PoolWiped.selector, fresh));
         stake.stake(fresh, 1e18);
+    }
+
+    function seizeAll(address fresh, uint256 amount) private {
+        vm.startPrank(address(market));
+        stake.lock(fresh, amount);
+        stake.release(fresh, amount, amount);
+        vm.stopPrank();
+    }
+
+    /// @dev Where nobody else staked, a provider that lost everything may begin again.
+    function test_a_pool_without_others_begins_anew() public {
+        address fresh = newProvider(0xB0006, 100e18);
+        seizeAll(fresh, 100e18 - 1);
+        vm.assertLe(stake.poolOf(fresh).assets, 1, "lost");
+        stakeOn(fresh, operator(0xB0006), 5e18);
+        vm.assertGe(stake.worthOf(fresh, operator(0xB0006)), 5e18 - 1e3, "new stake is worth what it was");
     }
 
     /// @dev Whatever is locked, slashed and released in whatever order, the pool holds its collateral and nobody gains.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity 0.8.37;
 
+import {OpeningVerifier} from "../../src/generated/OpeningVerifier.sol";
 import {ProviderVerifier} from "../../src/generated/ProviderVerifier.sol";
 import {SlotVerifier} from "../../src/generated/SlotVerifier.sol";
 import {CellTree} from "../../src/market/CellTree.sol";
@@ -31,11 +32,15 @@ contract VectorsTest is Test {
     }
 
     function test_small_provider() public {
-        check("provider-2x3x2.json", address(new SmallProviderVerifier()), 4);
+        check("provider-2x16x1.json", address(new SmallProviderVerifier()), 4);
     }
 
     function test_access() public {
         check("access-7.json", address(new AccessVerifier()), 4);
+    }
+
+    function test_opening_in_use() public {
+        check("opening-7.json", address(new OpeningVerifier()), 4);
     }
 
     function test_gas_of_real_proofs() public {

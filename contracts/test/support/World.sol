@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity 0.8.37;
 
+import {OpeningVerifier} from "../../src/generated/OpeningVerifier.sol";
 import {HoldfastGovernor} from "../../src/governance/HoldfastGovernor.sol";
 import {HoldfastProxy} from "../../src/governance/HoldfastProxy.sol";
 import {HoldfastTimelock} from "../../src/governance/HoldfastTimelock.sol";
@@ -15,7 +16,7 @@ import {Market} from "../../src/market/Market.sol";
 import {Providers} from "../../src/market/Providers.sol";
 import {BlockhashRandomness} from "../../src/market/Randomness.sol";
 import {Stake} from "../../src/market/Stake.sol";
-import {IProviderVerifier} from "../../src/proof/IGroth16Verifier.sol";
+import {IOpeningVerifier, IProviderVerifier} from "../../src/proof/IGroth16Verifier.sol";
 import {HoldToken} from "../../src/token/HoldToken.sol";
 import {ToyVerifier4} from "../generated/ToyVerifier4.sol";
 import {Test} from "./Test.sol";
@@ -83,6 +84,7 @@ abstract contract World is Test {
         market = Market(proxy(address(new Market()), data));
         data = abi.encodeCall(Disputes.initialize, (me, token, providers, stake, challenges, market, parameters));
         disputes = Disputes(proxy(address(new Disputes()), data));
+        disputes.setOpenings(IOpeningVerifier(address(new OpeningVerifier())));
         data = abi.encodeCall(Channels.initialize, (me, token, providers, parameters));
         channels = Channels(proxy(address(new Channels()), data));
         lists = AccessLists(proxy(address(new AccessLists()), abi.encodeCall(AccessLists.initialize, (me))));
@@ -221,7 +223,10 @@ abstract contract World is Test {
     }
 
     function fillWith(uint256 agreement, uint256 index, uint256 key, bytes32 cellRoot) internal {
-        bytes32 root = rootFor(agreement, index, peer(key));
+        fillRoots(agreement, index, key, rootFor(agreement, index, peer(key)), cellRoot);
+    }
+
+    function fillRoots(uint256 agreement, uint256 index, uint256 key, bytes32 root, bytes32 cellRoot) internal {
         bytes32 digest = market.approvalDigest(agreement, index, peer(key), root, cellRoot);
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(OWNER_KEY, digest);
         vm.prank(operator(key));

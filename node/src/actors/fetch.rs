@@ -2,22 +2,27 @@
 
 use crate::{
     actors::{
+        Passes,
         holders::Holders,
         peers::{PeerError, Peers},
         race::{Race, Speeds},
     },
-    types::{PeerId, PlacementId, PlacementRecord, ShardKey},
+    types::{PeerId, PlacementId, PlacementRecord, Refusal, ShardHash, ShardKey, Signed},
 };
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
 /// A placement, and who holds it: what a fetch needs to know.
 pub(crate) struct Located {
     pub(crate) id: PlacementId,
     pub(crate) record: PlacementRecord,
+    /// The record as its owner signed it.
+    pub(crate) signed: Signed<PlacementRecord>,
     pub(crate) holders: RefCell<Holders>,
     pub(crate) speeds: RefCell<Speeds>,
+    /// What this reader has to show, if the placement is protected.
+    pub(crate) passes: Option<Arc<Passes>>,
 }
 
 /// What one segment's fetch brought.
@@ -74,10 +79,26 @@ async fn fly(peers: Peers, located: Rc<Located>, segment: u32, slot: u16, peer: 
     let record = &located.record;
     let key = ShardKey { placement: located.id, segment, slot };
     let result = match record.shard_hash(segment, slot) {
-        Some(hash) => peers.read_shard(peer, key, record.shard_len(segment), hash).await,
+        Some(hash) => read(&peers, &located, peer, (key, record.shard_len(segment), hash)).await,
         None => Err(PeerError::Wrong { peer, why: format!("it says it holds slot {slot}, which is none") }),
     };
     Flight { slot, peer, took: peers.common.clock.now().since(started), result }
+}
+
+/// Reads a shard; if the peer asks for a pass, shows one and reads again.
+async fn read(
+    peers: &Peers,
+    located: &Located,
+    peer: PeerId,
+    (key, len, hash): (ShardKey, usize, ShardHash),
+) -> Result<Bytes, PeerError> {
+    let refused = match peers.read_shard(peer, key, len, hash).await {
+        Err(PeerError::Refused { refusal: Refusal::PassNeeded { epoch }, .. }) => epoch,
+        other => return other,
+    };
+    let Some(passes) = &located.passes else { return Err(PeerError::NoPass { id: located.id }) };
+    passes.enter(peers, peer, (located.id, located.record.owner), refused).await?;
+    peers.read_shard(peer, key, len, hash).await
 }
 
 /// Takes a shard in; true once there are enough.

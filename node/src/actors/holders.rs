@@ -39,6 +39,14 @@ impl Holders {
         sources
     }
 
+    /// Somebody who holds the whole of a slot.
+    pub(crate) fn holder(&self, slot: u16) -> Option<PeerId> {
+        let whole = |record: &&ProviderRecord| {
+            record.slots.iter().any(|held| held.slot == slot && held.missing.is_empty())
+        };
+        self.peers.values().find(whole).map(|record| record.provider)
+    }
+
     /// The slots of this segment that nobody holds.
     pub(crate) fn missing(&self, code: Code, segment: u32) -> Vec<u16> {
         let live = self.sources(segment);

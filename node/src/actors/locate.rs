@@ -2,7 +2,7 @@
 
 use crate::{
     actors::{
-        ask,
+        Passes, ask,
         fetch::Located,
         holders::Holders,
         network::FindHolders,
@@ -15,7 +15,7 @@ use crate::{
 };
 use actix::Recipient;
 use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
-use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
+use std::{cell::RefCell, collections::BTreeSet, rc::Rc, sync::Arc};
 
 /// Asks the DHT, and this node's own storage, who holds a placement; gets its record from the first
 /// who has it, and asks all others what they hold. `None` if nobody who has the record answers.
@@ -23,6 +23,7 @@ pub(crate) async fn locate(
     peers: &Peers,
     find: &Recipient<FindHolders>,
     id: PlacementId,
+    passes: Option<Arc<Passes>>,
 ) -> Result<Option<Rc<Located>>, NetError> {
     let mut candidates = vec![peers.me];
     candidates.extend(ask(find, FindHolders { id, limit: limits::MAX_HOLDERS_ASKED }).await?);
@@ -36,8 +37,10 @@ pub(crate) async fn locate(
     Ok(Some(Rc::new(Located {
         id,
         record: found.record,
+        signed: found.signed,
         holders: RefCell::new(holders),
         speeds: RefCell::new(Speeds::default()),
+        passes,
     })))
 }
 

@@ -2,6 +2,7 @@
 //! time, disk or network, and `actor.rs` carries the decisions out.
 
 pub mod client;
+pub mod incentive;
 pub mod network;
 pub mod proof;
 pub mod repair;
@@ -11,10 +12,15 @@ mod agenda;
 mod fetch;
 mod holders;
 mod locate;
+mod passes;
 mod peers;
 mod race;
+mod service;
 #[cfg(test)]
 mod tests;
+
+pub use passes::Passes;
+pub use service::Service;
 
 use actix::{Message, Recipient};
 

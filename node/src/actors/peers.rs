@@ -1,14 +1,14 @@
 //! Questions to one peer, each with a typed and checked answer. What this node holds itself is
-//! asked from its own storage, so that callers need not care.
+//! asked from its own actors, so that callers need not care.
 
 use crate::{
-    actors::{ask, network::SendRequest, storage::ServeRequest},
+    actors::{Service, ask, network::SendRequest},
     data,
     env::{Common, NetError, Work, blocking},
     limits,
     types::{
-        Answer, Ask, PeerId, PlacementId, PlacementRecord, ProviderRecord, Receipt, Refusal, Removal,
-        Request, Response, ShardHash, ShardKey, Signed,
+        Answer, Ask, Pass, PeerId, PlacementId, PlacementRecord, ProviderRecord, Receipt, Refusal, Removal,
+        Request, Response, ShardHash, ShardKey, Signed, SlotRoot, SlotRoots,
     },
 };
 use actix::Recipient;
@@ -24,6 +24,12 @@ pub(crate) enum PeerError {
     /// It said no, and why.
     #[error("peer {peer} refused: {refusal}")]
     Refused { peer: PeerId, refusal: Refusal },
+    /// Get a key that is in the access list, or ask somebody else's node.
+    #[error("placement {id} is protected, and there is no access key")]
+    NoPass { id: PlacementId },
+    /// Mend what keeps this node from making passes.
+    #[error("no pass into placement {id}: {why}")]
+    Unprovable { id: PlacementId, why: String },
     /// It lied or is broken: do not believe it.
     #[error("peer {peer} gave a wrong answer: {why}")]
     Wrong { peer: PeerId, why: String },
@@ -35,12 +41,13 @@ pub(crate) struct Peers {
     pub(crate) common: Common,
     pub(crate) me: PeerId,
     pub(crate) network: Recipient<SendRequest>,
-    pub(crate) storage: Recipient<ServeRequest>,
+    pub(crate) own: Service,
 }
 
 /// A placement record as a peer gave it: owner's signature checked, id checked, contents consistent.
 pub(crate) struct FoundPlacement {
     pub(crate) record: PlacementRecord,
+    pub(crate) signed: Signed<PlacementRecord>,
     /// Unverified: whoever relies on one checks its signature.
     pub(crate) holders: Vec<Signed<ProviderRecord>>,
 }
@@ -48,7 +55,7 @@ pub(crate) struct FoundPlacement {
 impl Peers {
     async fn exchange(&self, peer: PeerId, request: Request, limit: Duration) -> Result<Response, PeerError> {
         let response = if peer == self.me {
-            ask(&self.storage, ServeRequest { from: peer, request }).await
+            self.own.answer(peer, request).await
         } else {
             ask(&self.network, SendRequest { peer, request, limit }).await?
         };
@@ -105,6 +112,19 @@ impl Peers {
             .map_err(|fault| PeerError::Wrong { peer, why: fault.to_string() })
     }
 
+    /// Shows a peer a pass into a protected placement.
+    pub(crate) async fn open_access(
+        &self,
+        peer: PeerId,
+        id: PlacementId,
+        pass: Pass,
+    ) -> Result<(), PeerError> {
+        match self.exchange_small(peer, Ask::OpenAccess { id, pass }).await? {
+            Answer::AccessOpened => Ok(()),
+            answer => Err(unexpected(peer, &answer)),
+        }
+    }
+
     /// Reads a placement record and checks it.
     pub(crate) async fn read_placement(
         &self,
@@ -117,14 +137,14 @@ impl Peers {
             return Err(unexpected(peer, &answer));
         };
         let work = Work::Compute { bytes: signed.encoded_len() as u64 };
-        let record = blocking(&*self.common.spawn, work, move || signed.verify())
-            .await
-            .map_err(|e| wrong(e.to_string()))?;
+        let verify = move || signed.verify().map(|record| (record, signed));
+        let (record, signed) =
+            blocking(&*self.common.spawn, work, verify).await.map_err(|e| wrong(e.to_string()))?;
         record.validate().map_err(|e| wrong(e.to_string()))?;
         if record.id() != id {
             return Err(wrong("it sent the record of another placement".into()));
         }
-        Ok(FoundPlacement { record, holders })
+        Ok(FoundPlacement { record, signed, holders })
     }
 
     /// Asks what a peer holds. The connection is authenticated, so its word is taken as its own;
@@ -156,6 +176,60 @@ impl Peers {
             answer => Err(unexpected(peer, &answer)),
         }
     }
+
+    /// The slot root that a peer claims, with its tree's levels and its slot's bytes.
+    pub(crate) async fn claim_root(
+        &self,
+        peer: PeerId,
+        id: PlacementId,
+        slot: u16,
+    ) -> Result<(usize, u64, SlotRoot), PeerError> {
+        match self.exchange_small(peer, Ask::ClaimRoot { id, slot }).await? {
+            Answer::RootClaimed { levels, length, root } => Ok((usize::from(levels), length, root)),
+            answer => Err(unexpected(peer, &answer)),
+        }
+    }
+
+    /// Lets a peer show cells of its slot; nothing of them is checked yet.
+    pub(crate) async fn show_cells(
+        &self,
+        peer: PeerId,
+        id: PlacementId,
+        slot: u16,
+        cells: Vec<u64>,
+    ) -> Result<Bytes, PeerError> {
+        let request = Ask::ShowCells { id, slot, cells }.into();
+        let Response { answer, body } = self.exchange(peer, request, limits::SHARD_TIMEOUT).await?;
+        if answer == Answer::Cells { Ok(body) } else { Err(unexpected(peer, &answer)) }
+    }
+
+    /// Gives a peer signed roots to keep.
+    pub(crate) async fn store_roots(&self, peer: PeerId, roots: Signed<SlotRoots>) -> Result<(), PeerError> {
+        match self.exchange_small(peer, Ask::StoreRoots { roots }).await? {
+            Answer::RootsStored => Ok(()),
+            answer => Err(unexpected(peer, &answer)),
+        }
+    }
+
+    /// The signed roots that a peer keeps: the owner's signature is checked.
+    pub(crate) async fn read_roots(
+        &self,
+        peer: PeerId,
+        id: PlacementId,
+    ) -> Result<Signed<SlotRoots>, PeerError> {
+        let answer = self.exchange_small(peer, Ask::ReadRoots { id }).await?;
+        let Answer::Roots(signed) = answer else { return Err(unexpected(peer, &answer)) };
+        let work = Work::Compute { bytes: signed.encoded_len() as u64 };
+        let verify = move || signed.verify().map(|roots| (roots, signed));
+        let (roots, signed) = blocking(&*self.common.spawn, work, verify)
+            .await
+            .map_err(|e| PeerError::Wrong { peer, why: e.to_string() })?;
+        if roots.placement == id {
+            Ok(signed)
+        } else {
+            Err(PeerError::Wrong { peer, why: "it sent the roots of another placement".into() })
+        }
+    }
 }
 
 fn own_record(
@@ -180,6 +254,11 @@ fn unexpected(peer: PeerId, answer: &Answer) -> PeerError {
         Answer::Holdings(_) => "a provider record",
         Answer::Removed => "a removal",
         Answer::Refused(_) => "a refusal",
+        Answer::RootClaimed { .. } => "a root",
+        Answer::Cells => "cells",
+        Answer::RootsStored => "a note that roots are stored",
+        Answer::Roots(_) => "signed roots",
+        Answer::AccessOpened => "an open door",
     };
     PeerError::Wrong { peer, why: format!("it answered with {name}") }
 }

@@ -1,14 +1,20 @@
 //! The server side of the control socket: a thin door to the node's recipients.
 
-use super::{Ask, Failed, FailureKind, FileSink, FileSource, NodeStatus, Reply, VERSION, Versioned};
+use super::{
+    AccessFiles, Ask, Failed, FailureKind, FileSink, FileSource, NodeStatus, Reply, VERSION, Versioned,
+    access,
+};
 use crate::{
     actors::{
-        client::{ClientError, FileRef, GetFile, ListFiles, Progress, PutFile, RemoveFile},
+        client::{
+            AwaitRoots, ClientError, FileRef, GetFile, ListFiles, Progress, PutFile, RemoveFile,
+            SigningStatusQuery,
+        },
         network::NetworkStatusQuery,
         repair::RepairStatusQuery,
         storage::{Scrub, StorageStatusQuery},
     },
-    env::Spawn,
+    env::{AccessTicket, Spawn, Work, blocking},
     limits,
     node::Node,
     types::PeerId,
@@ -35,6 +41,8 @@ pub struct Control {
     pub owner: PeerId,
     /// Counts of events since the start.
     pub counters: Box<dyn Fn() -> BTreeMap<String, u64>>,
+    /// Where files are read.
+    pub spawn: Rc<dyn Spawn>,
 }
 
 /// Answers connections until it is dropped.
@@ -76,14 +84,22 @@ impl Control {
 
     async fn answer(&self, ask: Ask, lines: &mut Lines) -> Result<Reply, Failed> {
         match ask {
-            Ask::Put { name, path, code, policy, segment_len } => {
+            Ask::Put { name, path, code, policy, segment_len, access } => {
                 let source = Arc::new(FileSource::open(&path).map_err(|why| file_failed(&path, &why))?);
                 let (sender, receiver) = unbounded();
-                let put = PutFile { name, source, code, policy, segment_len, progress: Some(sender) };
+                let progress = Some(sender);
+                let put = PutFile { name, source, code, policy, segment_len, access, progress };
                 let stored = while_reporting(ask_actor(&self.node.put, put), receiver, lines).await?;
                 Ok(Reply::Put(stored.map_err(put_failed)?))
             }
-            Ask::Get { file, path } => self.get(&file, &path, lines).await,
+            Ask::AwaitRoots { placement } => {
+                let (sender, receiver) = unbounded();
+                let wait = AwaitRoots { placement, progress: Some(sender) };
+                let signed =
+                    while_reporting(ask_actor(&self.node.await_roots, wait), receiver, lines).await?;
+                Ok(Reply::RootsSigned(signed?))
+            }
+            Ask::Get { file, path, access } => self.get(&file, &path, access, lines).await,
             Ask::List => {
                 for entry in ask_actor(&self.node.list, ListFiles).await?? {
                     // A client that went away gets no more entries, and nothing else is lost.
@@ -99,7 +115,13 @@ impl Control {
         }
     }
 
-    async fn get(&self, file: &str, path: &Path, lines: &mut Lines) -> Result<Reply, Failed> {
+    async fn get(
+        &self,
+        file: &str,
+        path: &Path,
+        access: Option<AccessFiles>,
+        lines: &mut Lines,
+    ) -> Result<Reply, Failed> {
         let file = match file.starts_with("holdfast:") {
             true => FileRef::Link(file.parse().map_err(|why| {
                 Failed::new(FailureKind::Usage, why).hint("copy the whole link that `holdfast put` printed")
@@ -108,8 +130,20 @@ impl Control {
         };
         let sink = Arc::new(FileSink::create(path).map_err(|why| file_failed(path, &why))?);
         let (sender, receiver): (UnboundedSender<Progress>, _) = unbounded();
-        let get = GetFile { file, sink, progress: Some(sender) };
+        let access = match access {
+            Some(files) => Some(self.ticket(files).await?),
+            None => None,
+        };
+        let get = GetFile { file, sink, access, progress: Some(sender) };
         Ok(Reply::Got(while_reporting(ask_actor(&self.node.get, get), receiver, lines).await??))
+    }
+
+    /// Reads a member's key and list: a long list takes seconds to hash.
+    async fn ticket(&self, AccessFiles { key, list }: AccessFiles) -> Result<Arc<AccessTicket>, Failed> {
+        let shown = format!("{} and {}", key.display(), list.display());
+        let read = move || access::read_ticket(&key, &list);
+        let ticket = blocking(&*self.spawn, Work::Read { bytes: 0 }, read).await;
+        ticket.map(Arc::new).map_err(|why| file_failed(Path::new(&shown), &why))
     }
 
     async fn status(&self) -> Result<NodeStatus, Failed> {
@@ -120,6 +154,7 @@ impl Control {
             network: ask_actor(&self.node.network_status, NetworkStatusQuery).await?,
             storage: ask_actor(&self.node.storage_status, StorageStatusQuery).await?.map_err(storage)?,
             repair: ask_actor(&self.node.repair_status, RepairStatusQuery).await?,
+            signing: ask_actor(&self.node.signing_status, SigningStatusQuery).await?,
             counters: (self.counters)(),
         })
     }

@@ -2,12 +2,15 @@
 
 use crate::{
     actors::{
-        client::{CatalogueEntry, ClientError, GetReport, Progress, PutReport, RemoveReport},
+        client::{
+            CatalogueEntry, ClientError, GetReport, Progress, PutReport, RemoveReport, RootsState,
+            SigningStatus,
+        },
         network::NetworkStatus,
         repair::RepairStatus,
         storage::{ScrubReport, StorageStatus},
     },
-    types::{Code, Policy},
+    types::{Code, ListRoot, PlacementId, Policy},
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::PathBuf};
@@ -40,6 +43,13 @@ pub enum Ask {
         policy: Policy,
         /// Plaintext bytes a segment.
         segment_len: usize,
+        /// The access list of its readers.
+        access: Option<ListRoot>,
+    },
+    /// Wait until all slot roots of a placement are signed.
+    AwaitRoots {
+        /// Which.
+        placement: PlacementId,
     },
     /// Fetch a file to an absolute path.
     Get {
@@ -47,6 +57,8 @@ pub enum Ask {
         file: String,
         /// Where it goes.
         path: PathBuf,
+        /// What proves that the reader is in the file's access list.
+        access: Option<AccessFiles>,
     },
     /// List the catalogue.
     List,
@@ -61,16 +73,27 @@ pub enum Ask {
     Scrub,
 }
 
+/// Where a member's key and its list are: absolute paths.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessFiles {
+    /// The member's secret.
+    pub key: PathBuf,
+    /// The list.
+    pub list: PathBuf,
+}
+
 /// A line of the answer. [`Reply::Progress`] and [`Reply::Entry`] announce more lines, all others end it.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reply {
-    /// Bytes done so far.
+    /// How far it is.
     Progress(Progress),
     /// One file of the catalogue.
     Entry(CatalogueEntry),
     /// The file is stored.
     Put(PutReport),
+    /// All slot roots are signed; `None` if there are none.
+    RootsSigned(Option<RootsState>),
     /// The file is fetched.
     Got(GetReport),
     /// The catalogue is at its end.
@@ -100,6 +123,8 @@ pub struct NodeStatus {
     pub storage: StorageStatus,
     /// What is looked after.
     pub repair: RepairStatus,
+    /// What the owner has still to sign.
+    pub signing: SigningStatus,
     /// Events since the start, by kind, and bytes moved.
     pub counters: BTreeMap<String, u64>,
 }
@@ -151,7 +176,7 @@ impl From<ClientError> for Failed {
                 FailureKind::Unavailable
             }
             ClientError::Name(_) | ClientError::NotFound(_) => FailureKind::NotFound,
-            ClientError::Sealed(_) => FailureKind::Sealed,
+            ClientError::Sealed(_) | ClientError::NoAccess(..) => FailureKind::Sealed,
             ClientError::SourceChanged(_) | ClientError::Io(_) | ClientError::Storage(_) => {
                 FailureKind::Failed
             }
@@ -166,6 +191,7 @@ impl From<ClientError> for Failed {
             ClientError::Unavailable { .. } => "repair may be under way; try again later",
             ClientError::SourceChanged(_) => "put it again when nobody writes to it",
             ClientError::Net(_) => "see `holdfast status`: is anybody connected?",
+            ClientError::NoAccess(..) => "name your key and the list: --access-key FILE --access-list FILE",
             ClientError::Sealed(_) => "check that the link is complete and belongs to this file",
             _ => return Self::new(kind, error),
         };

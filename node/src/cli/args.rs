@@ -66,10 +66,30 @@ pub enum Command {
     /// Their directories stand below --dir as node-00, node-01, … and are used again by the next start. A
     /// command talks to the node that its own --dir names.
     Localnet(Localnet),
+    /// Make keys and check lists for protected files, whose readers prove that they are members without saying which
+    Access {
+        #[command(subcommand)]
+        command: Access,
+    },
     /// Make the keys of a proof's circuit together, so that nobody can forge
     Ceremony {
         #[command(subcommand)]
         command: super::ceremony::args::Command,
+    },
+    /// A chain of this machine, and the contracts on any
+    Chain {
+        #[command(subcommand)]
+        command: super::chain::args::ChainCommand,
+    },
+    /// Accounts on a chain, what they have, and sending it
+    Wallet {
+        #[command(subcommand)]
+        command: super::chain::args::WalletCommand,
+    },
+    /// A provider's place in the market
+    Provider {
+        #[command(subcommand)]
+        command: super::chain::args::ProviderCommand,
     },
     /// Print completions for a shell
     Completions {
@@ -129,6 +149,12 @@ pub struct Put {
     /// Most shards of a segment in one region
     #[arg(long, value_name = "SHARDS")]
     pub max_per_region: Option<u16>,
+    /// Let only its owner and the members of this list read it: a file with one member a line
+    #[arg(long, value_name = "LIST")]
+    pub access: Option<PathBuf>,
+    /// Wait until the roots of all slots are checked and signed as well, not only until all receipts are in
+    #[arg(long)]
+    pub wait_for_roots: bool,
 }
 
 impl Put {
@@ -148,6 +174,31 @@ pub struct Get {
     /// Where to write it, - for stdout [default: the file's own name, here]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Your key, if the file is protected and you are in its access list
+    #[arg(long, value_name = "FILE", requires = "access_list")]
+    pub access_key: Option<PathBuf>,
+    /// The access list of a protected file
+    #[arg(long, value_name = "LIST", requires = "access_key")]
+    pub access_list: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Access {
+    /// Make a key; prints the member to be put into access lists
+    Key {
+        /// Where the key goes
+        file: PathBuf,
+    },
+    /// Print the member that a key belongs to
+    Member {
+        /// The key
+        file: PathBuf,
+    },
+    /// Check an access list; prints its root
+    Root {
+        /// The list: one member a line
+        list: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -29,6 +29,24 @@ bootstrap = {bootstrap}
 # What computes the erasure code: simd, or novelpoly, the slower reference. Both write the same bytes.
 codec = {codec}
 
+# The chain on which storage is paid; `holdfast chain`, `wallet` and `provider` use it.
+[chain]
+# URL of its JSON-RPC, such as http://127.0.0.1:8545 for `holdfast chain run`. Empty for none.
+rpc = {rpc}
+# Its id (EIP-155): another chain is refused. 0 takes any.
+id = {chain_id}
+# Name of the account in the wallet. Empty for the only one.
+wallet = {wallet}
+
+# The key that storage proofs are made with. A node without one holds slots and claims their roots, and proves nothing.
+[proving]
+# The file, absolute or below the node's directory; empty for none. It takes 67 MB, in memory only while a proof is made.
+key_file = {key_file}
+# The key for passes into protected files, likewise: members make them and providers check them with it.
+access_key_file = {access_key_file}
+# The development keys, which anybody can forge proofs with: made when first needed, the first in some 16 CPU-seconds.
+insecure_development_key = {development}
+
 # How often the node does what nobody asked it for. Seconds.
 [timing]
 # Mean time between two probes of a placement's holders.
@@ -48,6 +66,12 @@ scrub_interval_s = {scrub:?}
         listen = list(&settings.listen),
         bootstrap = list(&settings.bootstrap),
         codec = toml_text(settings.codec.name()),
+        rpc = toml_text(&settings.chain.rpc),
+        chain_id = settings.chain.id,
+        wallet = toml_text(&settings.chain.wallet),
+        key_file = toml_text(&settings.proving.key_file.to_string_lossy()),
+        access_key_file = toml_text(&settings.proving.access_key_file.to_string_lossy()),
+        development = settings.proving.insecure_development_key,
         probe = timing.probe_interval_s,
         grace = timing.holder_grace_s,
         stagger = timing.repair_stagger_s,

@@ -8,10 +8,10 @@ use super::{
     output::{Bar, Output},
 };
 use crate::{
-    actors::client::{CatalogueEntry, GetReport},
-    api::{Ask, FailureKind, Reply},
+    actors::client::{CatalogueEntry, GetReport, RootsState},
+    api::{self, AccessFiles, Ask, FailureKind, Reply},
     limits,
-    types::Policy,
+    types::{PlacementId, Policy},
 };
 use indicatif::HumanBytes;
 use std::{
@@ -27,7 +27,7 @@ pub fn put(home: &Home, options: &args::Put, output: Output) -> Result<(), Failu
     let bar = Bar::new("put");
     let reply = ask(home, request, |progress| bar.show(progress), |_| ())?;
     drop(bar);
-    let Reply::Put(report) = reply else { return Err(unexpected(&reply)) };
+    let Reply::Put(mut report) = reply else { return Err(unexpected(&reply)) };
     eprintln!(
         "stored {} in {} segments, {} receipts, {:.2} s ({})",
         HumanBytes(report.size),
@@ -36,7 +36,25 @@ pub fn put(home: &Home, options: &args::Put, output: Output) -> Result<(), Failu
         report.seconds,
         rate(report.size, report.seconds),
     );
+    if options.wait_for_roots {
+        report.roots = wait_for_roots(home, report.placement)?;
+    }
     output.print(&report, |out| writeln!(out, "{}", report.link))
+}
+
+/// Waits until the slot roots of a stored file are signed.
+fn wait_for_roots(home: &Home, placement: PlacementId) -> Result<Option<RootsState>, Failure> {
+    let bar = Bar::counting("roots");
+    let reply = ask(home, Ask::AwaitRoots { placement }, |progress| bar.show(progress), |_| ())?;
+    drop(bar);
+    let Reply::RootsSigned(state) = reply else { return Err(unexpected(&reply)) };
+    match state {
+        Some(RootsState { slots, signed, seconds: Some(seconds) }) => {
+            eprintln!("signed the roots of {signed} of {slots} slots {seconds:.2} s after the last receipt");
+        }
+        _ => eprintln!("the slots of this file get no roots"),
+    }
+    Ok(state)
 }
 
 /// Checks what can be checked before the node is asked.
@@ -67,14 +85,16 @@ fn put_request(options: &args::Put) -> Result<Ask, Failure> {
         max_per_operator: options.max_per_operator.unwrap_or(u16::MAX),
         max_per_region: options.max_per_region.unwrap_or(u16::MAX),
     };
-    Ok(Ask::Put { name, path, code, policy, segment_len: segment as usize })
+    let list = |list: &PathBuf| api::list_root(list).map_err(|why| Failure::file(list, &why));
+    let access = options.access.as_ref().map(list).transpose()?;
+    Ok(Ask::Put { name, path, code, policy, segment_len: segment as usize, access })
 }
 
 /// Fetches a file.
 pub fn get(home: &Home, options: &args::Get, output: Output) -> Result<(), Failure> {
     match &options.output {
-        Some(path) if path.as_os_str() == "-" => get_to_stdout(home, &options.file),
-        Some(path) => fetch_and_report(home, &options.file, path, output),
+        Some(path) if path.as_os_str() == "-" => get_to_stdout(home, options),
+        Some(path) => fetch_and_report(home, options, path, output),
         None if options.file.starts_with("holdfast:") => {
             Err(Failure::usage("a link does not tell the file's name").hint("say where it goes: -o FILE"))
         }
@@ -85,13 +105,13 @@ pub fn get(home: &Home, options: &args::Get, output: Output) -> Result<(), Failu
                 return Err(Failure::failed(format!("{} is there already", path.display()))
                     .hint("say where it goes: -o FILE"));
             }
-            fetch_and_report(home, &options.file, &path, output)
+            fetch_and_report(home, options, &path, output)
         }
     }
 }
 
-fn fetch_and_report(home: &Home, file: &str, path: &Path, output: Output) -> Result<(), Failure> {
-    let report = fetch(home, file, path)?;
+fn fetch_and_report(home: &Home, options: &args::Get, path: &Path, output: Output) -> Result<(), Failure> {
+    let report = fetch(home, options, path)?;
     eprintln!(
         "fetched {} in {:.2} s ({}), {} segments decoded",
         HumanBytes(report.size),
@@ -104,10 +124,10 @@ fn fetch_and_report(home: &Home, file: &str, path: &Path, output: Output) -> Res
 
 /// The bytes pass through a file in the node's own directory: they come out of order, and a reader of
 /// stdout must never see a byte of a file that turns out damaged.
-fn get_to_stdout(home: &Home, file: &str) -> Result<(), Failure> {
+fn get_to_stdout(home: &Home, options: &args::Get) -> Result<(), Failure> {
     home.must_exist()?;
     let path = home.dir().join(format!("stdout-{}", process::id()));
-    let fetched = fetch(home, file, &path).and_then(|_| {
+    let fetched = fetch(home, options, &path).and_then(|_| {
         let mut from = File::open(&path).map_err(|why| Failure::file(&path, &why))?;
         match io::copy(&mut from, &mut io::stdout().lock()) {
             Err(why) if why.kind() != io::ErrorKind::BrokenPipe => {
@@ -122,14 +142,20 @@ fn get_to_stdout(home: &Home, file: &str) -> Result<(), Failure> {
     }
 }
 
-fn fetch(home: &Home, file: &str, path: &Path) -> Result<GetReport, Failure> {
+fn fetch(home: &Home, options: &args::Get, path: &Path) -> Result<GetReport, Failure> {
     let path = absolute(path).map_err(|why| Failure::file(path, &why))?;
     let parent = path.parent().unwrap_or(&path);
     if !parent.is_dir() {
         return Err(Failure::new(FailureKind::NotFound, format!("{}: no such directory", parent.display())));
     }
     let bar = Bar::new("get");
-    let reply = ask(home, Ask::Get { file: file.into(), path }, |progress| bar.show(progress), |_| ())?;
+    let file = options.file.clone();
+    let full = |path: &PathBuf| absolute(path).map_err(|why| Failure::file(path, &why));
+    let access = match (&options.access_key, &options.access_list) {
+        (Some(key), Some(list)) => Some(AccessFiles { key: full(key)?, list: full(list)? }),
+        _ => None,
+    };
+    let reply = ask(home, Ask::Get { file, path, access }, |progress| bar.show(progress), |_| ())?;
     match reply {
         Reply::Got(report) => Ok(report),
         other => Err(unexpected(&other)),
@@ -145,7 +171,9 @@ pub fn list(home: &Home, output: Output) -> Result<(), Failure> {
     }
     output.print(&entries, |out| {
         for entry in &entries {
-            writeln!(out, "{:>12}  {}", HumanBytes(entry.size).to_string(), entry.name)?;
+            let roots = entry.roots.map(|RootsState { signed, slots, .. }| format!("{signed}/{slots}"));
+            let (size, roots) = (HumanBytes(entry.size).to_string(), roots.unwrap_or_else(|| "-".into()));
+            writeln!(out, "{size:>12}  {roots:>7}  {}", entry.name)?;
         }
         Ok(())
     })

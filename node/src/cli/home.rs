@@ -60,6 +60,21 @@ impl Home {
         self.dir.join("node.json")
     }
 
+    /// Where accounts' secrets are kept.
+    pub fn wallet_path(&self) -> PathBuf {
+        self.dir.join("wallet")
+    }
+
+    /// Where the contracts stand.
+    pub fn deployment_path(&self) -> PathBuf {
+        self.dir.join("deployment.toml")
+    }
+
+    /// Blocks of a chain that this directory serves.
+    pub fn chain_path(&self) -> PathBuf {
+        self.dir.join("chain")
+    }
+
     /// Where the actors keep their data.
     pub fn data_path(&self) -> PathBuf {
         self.dir.join("data")
@@ -85,6 +100,11 @@ impl Home {
         })?;
         settings.validate().map_err(|why| Failure::usage(format!("{}: {why}", path.display())))?;
         Ok(settings)
+    }
+
+    /// The settings, or the defaults in a directory that holds no node: an account needs none.
+    pub fn settings_or_default(&self) -> Result<Settings, Failure> {
+        if self.settings_path().exists() { self.settings() } else { Ok(Settings::default()) }
     }
 
     /// Reads both keys.

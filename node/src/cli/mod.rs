@@ -6,8 +6,10 @@
 // This is where a person meets the real world, with its clock, threads and runtime.
 #![allow(clippy::disallowed_methods, reason = "the command line lives in the real world")]
 
+mod access;
 mod args;
 mod ceremony;
+mod chain;
 mod config;
 mod connection;
 mod doctor;
@@ -18,10 +20,12 @@ mod init;
 mod keys;
 mod localnet;
 mod output;
+mod provider;
 mod run;
 mod status;
 #[cfg(test)]
 mod tests;
+mod wallet;
 
 use args::{Arguments, Command, ConfigCommand};
 use clap::{CommandFactory, Parser};
@@ -48,6 +52,9 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
     if let Command::Localnet(options) = arguments.command {
         return localnet::run(arguments.dir, &options, output).map(|()| ExitCode::SUCCESS);
     }
+    if let Command::Access { command } = arguments.command {
+        return access::run(&command, output).map(|()| ExitCode::SUCCESS);
+    }
     if let Command::Ceremony { command } = arguments.command {
         return ceremony::run(&command, output).map(|()| ExitCode::SUCCESS);
     }
@@ -61,10 +68,14 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Rm { name } => files::remove(&home, name, output),
         Command::Status => status::run(&home, output),
         Command::Config { command: ConfigCommand::Show } => config::show(&home, output),
+        Command::Chain { command } => chain::run(&home, &command, output),
+        Command::Wallet { command } => wallet::run(&home, &command, output),
+        Command::Provider { command } => provider::run(&home, &command, output),
         Command::Doctor => return doctor::run(&home, output),
-        Command::Ceremony { .. } | Command::Localnet(_) | Command::Completions { .. } => {
-            unreachable!("handled above")
-        }
+        Command::Access { .. }
+        | Command::Ceremony { .. }
+        | Command::Localnet(_)
+        | Command::Completions { .. } => unreachable!("handled above"),
     }
     .map(|()| ExitCode::SUCCESS)
 }

@@ -45,12 +45,20 @@ pub struct Bar {
 }
 
 impl Bar {
+    /// A bar of bytes.
     pub fn new(verb: &'static str) -> Self {
+        Self::styled(verb, "{prefix} {bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left")
+    }
+
+    /// A bar of things that are counted.
+    pub fn counting(verb: &'static str) -> Self {
+        Self::styled(verb, "{prefix} {bar:30} {pos}/{len}  {elapsed}")
+    }
+
+    fn styled(verb: &'static str, template: &str) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template(
-            "{prefix} {bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left",
-        )
-        .expect("the template is a constant and well formed");
+        let style =
+            ProgressStyle::with_template(template).expect("the template is a constant and well formed");
         bar.set_style(style);
         bar.set_prefix(verb);
         Self { bar }

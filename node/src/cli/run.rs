@@ -89,7 +89,7 @@ async fn serve(home: &Home, settings: Settings, keys: Keys, until_stdin_closes: 
     tell(home, &running)?;
     eprintln!("ready: peer {} at {}", running.peer, running.listen.join(", "));
     let counters = move || record.counters().into_iter().map(|(name, count)| (name.into(), count)).collect();
-    let control = Rc::new(Control { node, owner, counters: Box::new(counters) });
+    let control = Rc::new(Control { node, owner, counters: Box::new(counters), spawn: spawn.clone() });
     let stopped = tokio::select! {
         biased;
         why = stop(until_stdin_closes) => why,
@@ -173,7 +173,8 @@ async fn parent_gone(watch: bool) {
     let _ = receiver.await;
 }
 
-fn log_to_stderr() -> Result<(), Failure> {
+/// Logs to stderr what HOLDFAST_LOG asks for.
+pub fn log_to_stderr() -> Result<(), Failure> {
     let filter = std::env::var("HOLDFAST_LOG").unwrap_or_else(|_| "warn,holdfast=info".into());
     let filter = EnvFilter::try_new(&filter)
         .map_err(|why| Failure::usage(format!("HOLDFAST_LOG {filter:?}: {why}")))?;

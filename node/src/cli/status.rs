@@ -18,7 +18,7 @@ pub fn run(home: &Home, output: Output) -> Result<(), Failure> {
 }
 
 fn write(out: &mut dyn Write, status: &NodeStatus) -> io::Result<()> {
-    let NodeStatus { network, storage, repair, .. } = status;
+    let NodeStatus { network, storage, repair, signing, .. } = status;
     writeln!(out, "node     {} (process {})", status.version, status.pid)?;
     writeln!(out, "peer     {}", network.peer)?;
     writeln!(out, "owner    {}", status.owner)?;
@@ -44,6 +44,7 @@ fn write(out: &mut dyn Write, status: &NodeStatus) -> io::Result<()> {
         "repair   {} placements watched, {} repairs under way, {} shards rebuilt",
         repair.watched, repair.under_way, repair.rebuilt,
     )?;
+    writeln!(out, "roots    {} stored files wait for signed slot roots", signing.waiting)?;
     for (name, count) in &status.counters {
         writeln!(out, "count    {name} {count}")?;
     }

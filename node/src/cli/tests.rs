@@ -8,7 +8,7 @@ use super::{
 use crate::{
     api::FailureKind,
     data::CodecChoice,
-    settings::{Settings, Timing},
+    settings::{ChainSettings, Proving, Settings, Timing},
     types::CodeError,
 };
 use clap::{CommandFactory, Parser};
@@ -61,6 +61,12 @@ fn written_settings_read_back_as_they_were() {
         listen: Vec::new(),
         bootstrap: vec!["/ip4/192.0.2.1/tcp/1".into(), "'".into()],
         codec: CodecChoice::NovelPoly,
+        chain: ChainSettings { rpc: "http://[::1]:8545/\"".into(), id: 97, wallet: "a\tb".into() },
+        proving: Proving {
+            key_file: "a \"key\"".into(),
+            access_key_file: "/access".into(),
+            insecure_development_key: true,
+        },
         timing: Timing { probe_interval_s: 1e-3, ..Timing::default() },
     };
     for settings in [Settings::default(), odd] {

@@ -1,11 +1,11 @@
-//! THE SEAM. All that a node may ask of its world: time, randomness, tasks, peers, disk, and a place
-//! to report to. Two worlds implement it: [`live`] here, and the simulator in a crate of its own.
+//! THE SEAM. All that a node may ask of its world: time, randomness, tasks, peers, disk, proofs, a chain,
+//! and a place to report to. Two worlds implement it: [`live`] here, and the simulator in a crate of its own.
 //!
 //! **Invariant:** nothing outside this folder knows which world it runs in.
 //!
 //! Everything here is used on one thread (the node's `LocalSet`), so futures need not be `Send`.
-//! The chain will be one more capability, `Chain`.
 
+pub mod chain;
 mod clock;
 mod disk;
 mod net;
@@ -15,13 +15,15 @@ mod rng;
 mod spawn;
 
 pub mod conformance;
+pub mod evm;
 pub mod libp2p;
 pub mod live;
 
+pub use chain::{Chain, ChainError};
 pub use clock::{Clock, Elapsed, timeout};
 pub use disk::{Disk, DiskError, DiskFile};
 pub use net::{Dht, Inbound, Net, NetError};
-pub use prover::{Prover, ProverError, ReadSlot};
+pub use prover::{AccessTicket, Prover, ProverError, ReadSlot, Visit};
 pub use record::Record;
 pub use rng::Rng;
 pub use spawn::{Spawn, Work, blocking};
@@ -52,4 +54,6 @@ pub struct Env {
     pub disk: std::sync::Arc<dyn Disk>,
     /// For the proof actor alone; a node without one cannot prove.
     pub prover: Option<Rc<dyn Prover>>,
+    /// For the incentive actor alone; a node without one pays nobody and is paid by nobody.
+    pub chain: Option<Rc<dyn Chain>>,
 }

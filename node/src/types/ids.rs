@@ -80,6 +80,11 @@ id32! {
     ContentHash
 }
 
+id32! {
+    /// Names one thing that is to be done on a chain once, whatever it takes.
+    IntentId
+}
+
 impl ShardHash {
     /// Hashes a shard's bytes.
     pub fn of(bytes: &[u8]) -> Self {

@@ -1,25 +1,34 @@
 //! The nouns. Every other room speaks in these types, never in a bare `[u8; 32]` or `u64`.
 
+mod access;
+pub mod chain;
 mod code;
 mod codec;
+mod elements;
 mod identity;
 mod ids;
 mod manifest;
 mod placement;
 mod policy;
 mod provider;
+mod roots;
 mod signed;
 mod units;
+mod wallet;
 mod wire;
 
+pub use access::{OwnerVisit, Pass, visit};
 pub use code::{Code, CodeError, ShardKey};
 pub use codec::{FormatError, decode_versioned, encode_versioned};
+pub use elements::{ElementError, ListRoot, Member, SlotRoot};
 pub use identity::{Identity, PeerId, RawSignature};
-pub use ids::{ContentHash, PlacementId, ShardHash};
+pub use ids::{ContentHash, IntentId, PlacementId, ShardHash};
 pub use manifest::{FileLink, LinkError, Manifest, ManifestKey};
 pub use placement::{PlacementError, PlacementRecord};
 pub use policy::Policy;
 pub use provider::{HeldSlot, ProviderRecord, ProviderStatus, Receipt, Removal};
+pub use roots::{CellRoot, SlotRoots};
 pub use signed::{Signable, SignatureError, Signed};
 pub use units::Timestamp;
+pub use wallet::Wallet;
 pub use wire::{Answer, Ask, Refusal, Request, Response};

@@ -1,6 +1,9 @@
 //! The placement record: all that a stranger needs to repair a file, and nothing more.
 
-use super::{Code, PeerId, PlacementId, Policy, ShardHash, Signable, Timestamp};
+use super::{
+    Code, FormatError, ListRoot, PeerId, PlacementId, Policy, ShardHash, Signable, Timestamp,
+    decode_versioned, encode_versioned,
+};
 use crate::limits;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -27,7 +30,14 @@ pub struct PlacementRecord {
     pub sealed_manifest: Bytes,
     /// When the owner signed it.
     pub created: Timestamp,
+    /// Whom providers serve its shards to: the members of this list, its owner and its other holders. `None` is everybody.
+    /// A record without it is of version 1; one with it is of version 2 and has it at its end.
+    #[serde(skip)]
+    pub access: Option<ListRoot>,
 }
+
+/// The version of a record with an access list.
+const LISTED: u8 = 2;
 
 /// Why a placement record cannot be accepted although its signature is right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -117,5 +127,22 @@ impl Signable for PlacementRecord {
     const LIMIT: usize = limits::MAX_PLACEMENT_RECORD;
     fn signer(&self) -> PeerId {
         self.owner
+    }
+    fn encode(&self) -> Vec<u8> {
+        match self.access {
+            None => encode_versioned(Self::VERSION, self),
+            Some(list) => [encode_versioned(LISTED, self).as_slice(), &list.to_bytes()].concat(),
+        }
+    }
+    fn decode(bytes: &[u8]) -> Result<Self, FormatError> {
+        if bytes.first() != Some(&LISTED) {
+            return decode_versioned(Self::NAME, Self::VERSION, Self::LIMIT, bytes);
+        }
+        let malformed = |why: &str| FormatError::Malformed { what: Self::NAME, why: why.into() };
+        let (record, list) = bytes.split_last_chunk().ok_or(malformed("it ends before its access list"))?;
+        let access =
+            ListRoot::from_bytes(list).ok_or(malformed("its access list is not below the modulus"))?;
+        let record: Self = decode_versioned(Self::NAME, LISTED, Self::LIMIT, record)?;
+        Ok(Self { access: Some(access), ..record })
     }
 }

@@ -15,6 +15,17 @@ pub trait Signable: Serialize + DeserializeOwned {
     const LIMIT: usize;
     /// Who must have signed it.
     fn signer(&self) -> PeerId;
+    /// The bytes that are signed: a version byte, and the record.
+    fn encode(&self) -> Vec<u8> {
+        encode_versioned(Self::VERSION, self)
+    }
+    /// Reads what [`Signable::encode`] wrote.
+    ///
+    /// # Errors
+    /// [`FormatError`] by what is wrong with the bytes.
+    fn decode(bytes: &[u8]) -> Result<Self, FormatError> {
+        decode_versioned(Self::NAME, Self::VERSION, Self::LIMIT, bytes)
+    }
 }
 
 /// A signed `T`: the encoded bytes and the signature over them.
@@ -46,7 +57,7 @@ pub enum SignatureError {
 impl<T: Signable> Signed<T> {
     /// Encodes and signs `record`.
     pub fn new(identity: &Identity, record: &T) -> Self {
-        let payload = Bytes::from(encode_versioned(T::VERSION, record));
+        let payload = Bytes::from(record.encode());
         let signature = identity.sign(&message::<T>(&payload));
         Self { payload, signature, kind: PhantomData }
     }
@@ -56,7 +67,7 @@ impl<T: Signable> Signed<T> {
     /// # Errors
     /// [`FormatError`] if the bytes are not a record of this kind.
     pub fn decode_unverified(&self) -> Result<T, FormatError> {
-        decode_versioned(T::NAME, T::VERSION, T::LIMIT, &self.payload)
+        T::decode(&self.payload)
     }
 
     /// Decodes the record and checks that its author signed it.
@@ -82,7 +93,8 @@ impl<T: Signable> Signed<T> {
 /// Domain-separated message: BLAKE3 in key-derivation mode under the record's name and version.
 fn message<T: Signable>(payload: &[u8]) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new_derive_key(T::NAME);
-    hasher.update(&[T::VERSION]);
+    // The version byte, by itself as well.
+    hasher.update(&payload[..payload.len().min(1)]);
     hasher.update(payload);
     *hasher.finalize().as_bytes()
 }

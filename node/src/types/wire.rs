@@ -2,8 +2,8 @@
 //! so that a shard is streamed behind its header and never copied into a record.
 
 use super::{
-    PlacementId, PlacementRecord, ProviderRecord, ProviderStatus, Receipt, Removal, ShardHash, ShardKey,
-    Signed, codec::at_most,
+    Pass, PlacementId, PlacementRecord, ProviderRecord, ProviderStatus, Receipt, Removal, ShardHash,
+    ShardKey, Signed, SlotRoot, SlotRoots, codec::at_most,
 };
 use crate::limits;
 use bytes::Bytes;
@@ -50,6 +50,41 @@ pub enum Ask {
         /// The signed order.
         order: Signed<Removal>,
     },
+    /// Which root has the tree of the slot that you hold? A provider that has not built it yet begins to, and is
+    /// busy until then.
+    ClaimRoot {
+        /// Of which placement.
+        id: PlacementId,
+        /// Which slot.
+        slot: u16,
+    },
+    /// Show these cells of the slot that you hold, with their paths to the root that you claimed.
+    ShowCells {
+        /// Of which placement.
+        id: PlacementId,
+        /// Which slot.
+        slot: u16,
+        /// Which cells, ascending; at most [`limits::MAX_SHOWN_CELLS`].
+        #[serde(deserialize_with = "at_most::<_, _, { limits::MAX_SHOWN_CELLS }>")]
+        cells: Vec<u64>,
+    },
+    /// Keep the signed roots of this placement's slots; they replace those that were signed earlier.
+    StoreRoots {
+        /// The owner-signed roots.
+        roots: Signed<SlotRoots>,
+    },
+    /// Return the signed roots of this placement's slots.
+    ReadRoots {
+        /// Of which placement.
+        id: PlacementId,
+    },
+    /// Let me read the shards of this protected placement.
+    OpenAccess {
+        /// Which placement.
+        id: PlacementId,
+        /// Why I may.
+        pass: Pass,
+    },
 }
 
 /// The header of a response.
@@ -76,6 +111,23 @@ pub enum Answer {
     Removed,
     /// Any request may be refused.
     Refused(Refusal),
+    /// To [`Ask::ClaimRoot`].
+    RootClaimed {
+        /// Levels of the tree.
+        levels: u8,
+        /// Bytes of the slot.
+        length: u64,
+        /// The claimed root.
+        root: SlotRoot,
+    },
+    /// To [`Ask::ShowCells`]: the body is what `docs/spec/proof.md` calls an answer.
+    Cells,
+    /// To [`Ask::StoreRoots`].
+    RootsStored,
+    /// To [`Ask::ReadRoots`].
+    Roots(Signed<SlotRoots>),
+    /// To [`Ask::OpenAccess`]: until the epoch is over.
+    AccessOpened,
 }
 
 /// Why a peer would not do what it was asked; the reason tells the asker what to do next.
@@ -105,6 +157,12 @@ pub enum Refusal {
     /// The peer's disk failed.
     #[error("storage failed: {0}")]
     Storage(String),
+    /// Show a pass first.
+    #[error("protected: a pass for epoch {epoch} is needed")]
+    PassNeeded {
+        /// The provider's epoch now.
+        epoch: u64,
+    },
 }
 
 /// A request: header and body (empty but for [`Ask::StoreShard`]).
@@ -116,7 +174,7 @@ pub struct Request {
     pub body: Bytes,
 }
 
-/// A response: header and body (empty but for [`Answer::Shard`]).
+/// A response: header and body (empty but for [`Answer::Shard`] and [`Answer::Cells`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     /// What is answered.

@@ -92,6 +92,14 @@ pub struct Running {
     pub address: String,
 }
 
+impl Running {
+    /// Ends the node without a warning.
+    pub fn kill(self) {
+        self.stop.send(()).expect("it runs");
+        self.thread.join().expect("it stops");
+    }
+}
+
 pub fn start(dir: PathBuf, number: u8, bootstrap: Vec<String>) -> Running {
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let (ready, started) = std::sync::mpsc::channel();
@@ -125,7 +133,11 @@ pub fn pattern(len: u32) -> Vec<u8> {
 pub async fn get(node: &Node, link: &str) -> Vec<u8> {
     let sink = Arc::new(Collected::default());
     let file = FileRef::Link(link.parse().expect("a link"));
-    let report = node.get.send(GetFile { file, sink: sink.clone(), progress: None }).await.expect("alive");
+    let report = node
+        .get
+        .send(GetFile { file, sink: sink.clone(), access: None, progress: None })
+        .await
+        .expect("alive");
     report.expect("the file comes back");
     std::mem::take(&mut sink.0.lock().expect("no writer panicked"))
 }
@@ -155,8 +167,7 @@ pub async fn kill_holders(nodes: Vec<Running>, mut how_many: usize) -> Vec<Runni
         let held = running.node.held.send(HeldPlacements).await.expect("alive").expect("readable");
         if how_many > 0 && !held.is_empty() {
             how_many -= 1;
-            running.stop.send(()).expect("it runs");
-            running.thread.join().expect("it stops");
+            running.kill();
         } else {
             survivors.push(running);
         }

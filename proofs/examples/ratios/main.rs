@@ -1,8 +1,10 @@
-//! What proofs cost here and with stock gadgets, in CPU-seconds of one run.
+//! What proofs cost here and with stock gadgets, in CPU-seconds of one run: the default build, and the features `fast`
+//! and `poseidon2`.
 //!
 //! `cargo run --release -p holdfast-proofs --example ratios -- 20`: the number is that of samples; `owner` instead
 //! prints what commitments cost who uploads.
 
+mod ours;
 mod stock;
 
 use ark_bn254::{Bn254, G1Projective, G2Projective};
@@ -12,16 +14,16 @@ use ark_relations::gr1cs::{ConstraintSynthesizer, ConstraintSystem, Optimization
 use ark_serialize::CanonicalSerialize;
 use ark_std::rand::rngs::mock::StepRng;
 use holdfast_proofs::{
-    circuit::{SlotCircuit, SlotWitness},
     field::Fr,
-    groth16::{Trapdoor, encoding, prove, setup},
-    spot_check::{DEFAULT_CELLS, SpotCheck},
-    tree::{CELL_BYTES, CellTreeBuilder, Opening, Schedule, SlotTreeBuilder, TreeError},
+    groth16::Trapdoor,
+    spot_check::{DEFAULT_CELLS, OwnSlot, Shown},
+    tree::{Schedule, SlotTreeBuilder, TreeError},
 };
+use ours::{Column, Fast, Textbook};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use rustix::time::{ClockId, clock_gettime};
-use std::{env, error::Error, fs, process::Command, sync::atomic::AtomicBool};
+use std::{env, error::Error};
 
 type Failure = Box<dyn Error>;
 
@@ -32,7 +34,8 @@ fn main() -> Result<(), Failure> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["owner"] => owner(),
         [samples] => compare(samples.parse()?),
-        ["memory", samples, key] => memory(samples.parse()?, key),
+        ["memory", Textbook::NAME, samples, key] => ours::memory::<Textbook>(samples.parse()?, key),
+        ["memory", Fast::NAME, samples, key] => ours::memory::<Fast>(samples.parse()?, key),
         _ => Err("usage: ratios SAMPLES | owner".into()),
     }
 }
@@ -51,35 +54,17 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
 
 fn compare(samples: usize) -> Result<(), Failure> {
     println!("{} threads", rayon::current_num_threads());
-    commit()?;
-    let ours = ours(samples)?;
+    let ours = [ours::measure::<Textbook>(samples)?, ours::measure::<Fast>(samples)?];
     let stock = stock(samples)?;
-    let (a, b) = (ours.constraints as f64, stock.constraints as f64);
-    println!(
-        "ratio: constraints {:.1}, set-up {:.1}, proof {:.1}",
-        b / a,
-        stock.setup / ours.setup,
-        stock.prove / ours.prove
-    );
-    Ok(())
-}
-
-/// Bytes a second on one thread.
-fn commit() -> Result<(), Failure> {
-    let mut data = vec![0; 16 << 20];
-    ChaCha20Rng::seed_from_u64(1).fill_bytes(&mut data);
-    let mut slot = SlotTreeBuilder::new(7, Schedule::Inline)?;
-    slot.push(&data[..8 * CELL_BYTES])?;
-    let (root, seconds) = timed(|| slot.push(&data[8 * CELL_BYTES..]).map(|()| slot.finish().root()));
-    root?;
-    let rate = data.len() as f64 / MIB / seconds;
-    let mut cells = CellTreeBuilder::new(7, Schedule::Inline)?;
-    let (root, seconds) = timed(|| cells.push(&data).map(|()| cells.finish().root()));
-    root?;
-    println!(
-        "commit, one thread: slot root {rate:.1} MiB/s, cell root {:.0} MiB/s",
-        data.len() as f64 / MIB / seconds
-    );
+    for (name, ours) in [Textbook::NAME, Fast::NAME].into_iter().zip(&ours) {
+        println!(
+            "{name} against stock: constraints {:.1}, set-up {:.1}, proof {:.1}, key {:.1} times less",
+            stock.constraints as f64 / ours.constraints as f64,
+            stock.setup / ours.setup,
+            stock.prove / ours.prove,
+            stock.key as f64 / ours.key as f64,
+        );
+    }
     Ok(())
 }
 
@@ -91,22 +76,17 @@ fn owner() -> Result<(), Failure> {
     let mut builder = SlotTreeBuilder::new(7, Schedule::Pool)?;
     builder.push(&data)?;
     let tree = builder.finish();
+    let mut slot = OwnSlot::draw(&mut rng, DEFAULT_CELLS, 7, data.len() as u64)?;
+    let (own, seconds) = timed(|| slot.push(&data).map(|()| slot.finish()));
+    let (_, check) = own?.ok_or("all bytes passed")?;
+    let indices: Vec<u64> = check.indices().collect();
     let index = |at| usize::try_from(at).expect("the slot is in memory");
-    let check = SpotCheck::draw(&mut rng, DEFAULT_CELLS, 7, data.len() as u64);
-    let open = |&cell: &u64| -> Result<Opening, TreeError> {
-        let group = tree.group(cell)?;
-        tree.open(cell, &data[index(group.start)..index(group.end)])
+    let read = |range: std::ops::Range<u64>| -> Result<Vec<u8>, TreeError> {
+        Ok(data[index(range.start)..index(range.end)].to_vec())
     };
-    let openings = check.indices().iter().map(open).collect::<Result<Vec<_>, _>>()?;
-    let own = |cell| {
-        let start = index(cell) * CELL_BYTES;
-        data[start..(start + CELL_BYTES).min(data.len())].to_vec()
-    };
-    let (checked, spot) = timed(|| check.check(tree.root(), &openings, own));
+    let shown = Shown::open(&tree, &indices, read)?;
+    let (checked, spot) = timed(|| check.check(tree.root(), &shown));
     checked?;
-    let mut cells = CellTreeBuilder::new(7, Schedule::Inline)?;
-    let (root, seconds) = timed(|| cells.push(&data).map(|()| cells.finish().root()));
-    root?;
     println!(
         "owner: cell root {:.2} CPU-s a GiB of shards, spot check of {DEFAULT_CELLS} cells {spot:.3} CPU-s a slot",
         seconds * 1024.0 * MIB / data.len() as f64
@@ -118,73 +98,8 @@ struct Cost {
     constraints: usize,
     setup: f64,
     prove: f64,
-}
-
-fn witness(circuit: &SlotCircuit) -> Result<SlotWitness, Failure> {
-    let mut data = vec![0; 4 << 20];
-    ChaCha20Rng::seed_from_u64(2).fill_bytes(&mut data);
-    let mut builder = SlotTreeBuilder::new(circuit.levels(), Schedule::Pool)?;
-    builder.push(&data)?;
-    let read = |range: std::ops::Range<u64>| -> Result<Vec<u8>, TreeError> {
-        let index = |at| usize::try_from(at).expect("the slot is in memory");
-        Ok(data[index(range.start)..index(range.end)].to_vec())
-    };
-    Ok(circuit.gather(&builder.finish(), Fr::from(99), read)?)
-}
-
-fn ours(samples: usize) -> Result<Cost, Failure> {
-    let circuit = SlotCircuit::new(7, samples)?;
-    let (key, setup) = timed(|| setup(&circuit, &Trapdoor::insecure_development()));
-    let key = key?;
-    let witness = witness(&circuit)?;
-    let mut rng = ChaCha20Rng::seed_from_u64(3);
-    let never = AtomicBool::new(false);
-    let mut best = f64::MAX;
-    for _ in 0..3 {
-        let (proof, seconds) = timed(|| prove(&key, &circuit, &witness, &mut rng, &never));
-        let verifier = key.verifying.prepare();
-        verifier.verify(&[witness.root, witness.seed], &proof?)?;
-        best = best.min(seconds);
-    }
-    let bytes = encoding::proving_key_to_bytes(&key);
-    let constraints = key.rows;
-    println!(
-        "holdfast, {samples} samples of 496 bytes, 8^7 cells: {constraints} constraints, set-up {setup:.1} CPU-s, proof {best:.2} CPU-s, key {:.1} MB",
-        bytes.len() as f64 / 1e6
-    );
-    drop(key);
-    let path = env::temp_dir().join(format!("holdfast-proofs-ratios-{}.key", std::process::id()));
-    fs::write(&path, bytes)?;
-    let told = Command::new(env::current_exe()?).arg("memory").arg(samples.to_string()).arg(&path).status();
-    fs::remove_file(&path)?;
-    if !told?.success() {
-        return Err("the process that measures memory failed".into());
-    }
-    Ok(Cost { constraints, setup, prove: best })
-}
-
-/// A fresh process that only reads a key and proves.
-fn memory(samples: usize, key: &str) -> Result<(), Failure> {
-    let circuit = SlotCircuit::new(7, samples)?;
-    let bytes = fs::read(key)?;
-    // The key's own digest: it was written a moment ago.
-    let digest = bytes[6..38].try_into()?;
-    let (key, decode) = timed(|| encoding::proving_key_from_bytes(&bytes, &digest));
-    let key = key?;
-    drop(bytes);
-    let witness = witness(&circuit)?;
-    let mut rng = ChaCha20Rng::seed_from_u64(4);
-    let proof = prove(&key, &circuit, &witness, &mut rng, &AtomicBool::new(false))?;
-    let verifier = key.verifying.prepare();
-    let (accepted, verify) = timed(|| verifier.verify(&[witness.root, witness.seed], &proof));
-    accepted?;
-    let status = fs::read_to_string("/proc/self/status")?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM")?;
-    println!(
-        "  read the key {decode:.2} CPU-s, verify {:.2} CPU-ms, peak of a process that proves once:{peak}",
-        verify * 1e3
-    );
-    Ok(())
+    /// Bytes of the proving key.
+    key: usize,
 }
 
 fn stock(samples: usize) -> Result<Cost, Failure> {
@@ -217,9 +132,10 @@ fn stock(samples: usize) -> Result<Cost, Failure> {
     if !Groth16::<Bn254>::verify_proof(&verifier, &proof?, &publics)? {
         return Err("the stock proof was refused".into());
     }
+    let bytes = key.uncompressed_size();
     println!(
         "stock gadgets and prover, {samples} samples of 1054 bytes, 2^20 cells: {constraints} constraints, set-up {setup:.1} CPU-s, proof {prove:.2} CPU-s, key {:.1} MB",
-        key.uncompressed_size() as f64 / 1e6
+        bytes as f64 / 1e6
     );
-    Ok(Cost { constraints, setup, prove })
+    Ok(Cost { constraints, setup, prove, key: bytes })
 }

@@ -129,11 +129,64 @@ fn a_file_is_read_only_if_it_is_the_pinned_one_and_whole() {
         file[at] ^= byte;
         import(&file)
     };
+    assert_eq!(changed(0, 1), Phase1Error::Format);
     assert_eq!(changed(4, 2), Phase1Error::Format);
+    assert_eq!(import(&[file.as_slice(), &[0]].concat()), Phase1Error::Format);
+    assert_eq!(changed(24, 1), Phase1Error::Curve);
     assert_eq!(changed(28, 1), Phase1Error::Curve);
     assert_eq!(changed(60, 0x80), Phase1Error::Power(132));
     assert_eq!(changed(60, 1), Phase1Error::Section(2));
     assert_eq!(changed(80, 1), Phase1Error::Point { section: 2, at: 0 });
+}
+
+/// Where a section's content begins.
+fn content(file: &[u8], number: u32) -> usize {
+    let mut at = 12;
+    loop {
+        let kind = u32::from_le_bytes(file[at..at + 4].try_into().unwrap());
+        let length = u64::from_le_bytes(file[at + 4..at + 12].try_into().unwrap());
+        at += 12;
+        if kind == number {
+            return at;
+        }
+        at += length as usize;
+    }
+}
+
+#[test]
+fn each_point_of_a_file_is_in_its_group() {
+    let file = ptau(&powers(2));
+    let put = |section: u32, bytes: &[u8]| {
+        let mut file = file.clone();
+        let at = content(&file, section);
+        file[at..at + bytes.len()].copy_from_slice(bytes);
+        Phase1::import(&file, &pin(&file))
+    };
+    assert!(put(2, &[]).is_ok());
+    // Infinity, a coordinate that is another one plus q, a point off its curve, a point of the twist outside G2.
+    let alias = |value: Fq| {
+        let mut limbs = value.0;
+        assert!(!ark_ff::BigInteger::add_with_carry(&mut limbs, &Fq::MODULUS));
+        limbs.0.iter().flat_map(|limb| limb.to_le_bytes()).collect::<Vec<_>>()
+    };
+    let outside = (0_u64..)
+        .filter_map(|x| G2Affine::get_point_from_x_unchecked(ark_bn254::Fq2::from(x), true))
+        .find(|point| !point.is_in_correct_subgroup_assuming_on_curve())
+        .unwrap();
+    let (one, two) = (G1Affine::generator(), G2Affine::generator());
+    let cases = [
+        (2, vec![0; 64]),
+        (2, alias(one.x)),
+        (4, vec![1; 32]),
+        (3, vec![0; 128]),
+        (3, alias(two.x.c0)),
+        (3, vec![1; 32]),
+        (3, g2s(&[outside])),
+        (6, g2s(&[outside])),
+    ];
+    for (section, bytes) in cases {
+        assert_eq!(put(section, &bytes), Err(Phase1Error::Point { section, at: 0 }), "{bytes:?}");
+    }
 }
 
 #[test]
@@ -148,6 +201,9 @@ fn points_that_are_no_powers_of_one_secret_are_refused() {
     let other = (G1Affine::generator() * Fr::from(5)).into_affine();
     let other2 = (G2Affine::generator() * Fr::from(5)).into_affine();
     refuse(&|it| it.tau1[0] = other, "the first is not the generator");
+    refuse(&|it| it.tau2[0] = other2, "the first is not the generator");
+    let single = Phase1Error::Inconsistent("the first is not the generator");
+    assert_eq!(powers(0).check(&mut rng(2)), Err(single));
     refuse(&|it| it.tau1[30] = other, "τ in G1");
     refuse(&|it| it.tau2[15] = other2, "τ in G2");
     refuse(&|it| it.alpha1[7] = other, "α·τ");
@@ -196,13 +252,16 @@ fn every_cheat_in_a_ceremony_is_named() {
     let other = (G1Affine::generator() * Fr::from(5)).into_affine();
     let other2 = (G2Affine::generator() * Fr::from(5)).into_affine();
     assert_eq!(changed_key(&|it| it.l[7] = other), Err(CeremonyError::Delta("L")));
+    assert_eq!(changed_key(&|it| it.l.truncate(5)), Err(CeremonyError::Delta("L")));
     assert_eq!(changed_key(&|it| it.h[7] = other), Err(CeremonyError::Delta("H")));
     assert_eq!(changed_key(&|it| it.h.truncate(5)), Err(CeremonyError::Delta("H")));
     assert_eq!(changed_key(&|it| it.delta = other), Err(CeremonyError::Delta("δ in G1")));
     assert_eq!(changed_key(&|it| it.verifying.ark.delta_g2 = other2), Err(CeremonyError::Delta("δ in G2")));
     assert_eq!(changed_key(&|it| it.a.points[0] = other), Err(CeremonyError::Changed("A")));
     assert_eq!(changed_key(&|it| it.b2[0] = other2), Err(CeremonyError::Changed("B")));
+    assert_eq!(changed_key(&|it| it.b1.points[0] = other), Err(CeremonyError::Changed("B")));
     assert_eq!(changed_key(&|it| it.beta = other), Err(CeremonyError::Changed("β")));
+    assert_eq!(changed_key(&|it| it.verifying.ark.beta_g2 = other2), Err(CeremonyError::Changed("β")));
     assert_eq!(changed_key(&|it| it.verifying.ark.alpha_g1 = other), Err(CeremonyError::Changed("α")));
     assert_eq!(changed_key(&|it| it.verifying.ark.gamma_g2 = other2), Err(CeremonyError::Changed("γ")));
     assert_eq!(
@@ -210,6 +269,8 @@ fn every_cheat_in_a_ceremony_is_named() {
         Err(CeremonyError::Changed("IC"))
     );
     assert_eq!(changed_key(&|it| it.rows += 1), Err(CeremonyError::Changed("circuit")));
+    assert_eq!(changed_key(&|it| it.variables += 1), Err(CeremonyError::Changed("circuit")));
+    assert_eq!(changed_key(&|it| it.verifying.circuit[0] ^= 1), Err(CeremonyError::Changed("circuit")));
 
     let changed_transcript = |change: &dyn Fn(&mut Transcript)| {
         let mut transcript = transcript.clone();
@@ -217,6 +278,7 @@ fn every_cheat_in_a_ceremony_is_named() {
         check(&transcript, key)
     };
     assert_eq!(changed_transcript(&|it| it.start[0] ^= 1), Err(CeremonyError::Start));
+    assert_eq!(changed_transcript(&|it| it.circuit[0] ^= 1), Err(CeremonyError::Start));
     assert_eq!(changed_transcript(&|it| it.contributions.swap(0, 1)), Err(CeremonyError::Knowledge(0)));
     assert_eq!(changed_transcript(&|it| _ = it.contributions.remove(0)), Err(CeremonyError::Knowledge(0)));
     assert_eq!(changed_transcript(&|it| _ = it.contributions.pop()), Err(CeremonyError::Delta("δ in G1")));
@@ -229,15 +291,52 @@ fn every_cheat_in_a_ceremony_is_named() {
     assert_eq!(changed_transcript(&|it| beacon(it, [9; 32], 9)), Err(CeremonyError::Beacon(2)));
     assert_eq!(changed_transcript(&|it| beacon(it, [9; 32], 31)), Err(CeremonyError::BeaconCost(31)));
     // Somebody replaces δ altogether and copies the proof of another factor.
-    let replaced = |it: &mut Transcript| {
+    let replaced = |it: &mut Transcript, new: G1Affine| {
         if let Contribution::Secret { after, .. } = &mut it.contributions[1] {
-            *after = other;
+            *after = new;
         }
     };
-    assert_eq!(changed_transcript(&replaced), Err(CeremonyError::Knowledge(1)));
+    assert_eq!(changed_transcript(&|it| replaced(it, other)), Err(CeremonyError::Knowledge(1)));
+    let degenerate = changed_transcript(&|it| replaced(it, G1Affine::zero()));
+    assert_eq!(degenerate, Err(CeremonyError::Degenerate(1)));
     let (mut only_beacon, mut public) = (Transcript::start(&INITIAL), INITIAL.clone());
     apply_beacon(&mut public, &mut only_beacon, [9; 32], 3).unwrap();
     assert_eq!(check(&only_beacon, &public), Err(CeremonyError::NoSecret));
+}
+
+/// The proof's challenge is bound to all that docs/spec/proof.md names: history, δ before and after, commitment.
+#[test]
+fn a_contribution_is_proven_under_the_challenge_of_the_specification() {
+    let (transcript, _) = &*HELD;
+    let [
+        Contribution::Secret { after: before, .. },
+        Contribution::Secret { after, commitment, response },
+        ..,
+    ] = transcript.contributions.as_slice()
+    else {
+        panic!("two secrets come first")
+    };
+    let encoded = transcript.to_bytes();
+    // Header, circuit, start, count, then 161 bytes a secret.
+    let history = Sha256::digest([&encoded[6..70], &encoded[74..74 + 161]].concat());
+    let points: Vec<u8> = [before, after, commitment]
+        .into_iter()
+        .flat_map(crate::groth16::encoding::g1_words)
+        .flatten()
+        .collect();
+    let bytes = [b"holdfast ceremony contribution v1".as_slice(), &history, &points].concat();
+    let challenge = Fr::from_be_bytes_mod_order(&Sha256::digest(bytes));
+    assert_eq!(*before * response, commitment.into_group() + *after * challenge);
+}
+
+#[test]
+fn a_ceremony_s_key_is_that_of_its_transcript_s_circuit() {
+    let (transcript, _) = &*HELD;
+    let other = setup(&SlotCircuit::new(2, 2).unwrap(), &trapdoor()).unwrap();
+    let (got, expected) = (other.verifying.circuit, transcript.circuit);
+    let mixed = Ceremony { transcript: transcript.clone(), key: other }.to_bytes();
+    let refused = DecodeError::OtherCircuit { got, expected };
+    assert_eq!(Ceremony::from_bytes(&mixed, None), Err(refused));
 }
 
 #[test]

@@ -4,17 +4,14 @@
 //! `H₃(key, context, tag')` is the same whenever one member acts in one context, so that a provider that remembers the
 //! nullifiers of a context stops both a replay and a second request, and tells nothing across contexts.
 
-use super::samples::CircuitError;
+use super::{path::climb, samples::CircuitError};
 use crate::{
     field::{Fr, pack},
     poseidon::{challenge_hash, node_hash},
-    r1cs::{
-        Circuit, System,
-        gadgets::{compress, select_equal},
-    },
+    r1cs::{Circuit, System, gadgets::compress},
     tree::{ARITY, MAX_LEVELS},
 };
-use ark_ff::{AdditiveGroup, Field};
+use ark_ff::AdditiveGroup;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 const MEMBER_TAG: &[u8] = b"holdfast access member v1";
@@ -161,19 +158,9 @@ impl Circuit for AccessCircuit {
         let key = system.witness(witness.key.0);
         let constants = [Fr::ZERO, pack(MEMBER_TAG), pack(NULLIFIER_TAG)];
         let [zero, member_tag, nullifier_tag] = constants.map(|value| system.constant(value));
-        let mut hash = compress(system, challenge_hash(), &[key.clone(), zero.clone(), member_tag]);
-        for (level, children) in witness.path.iter().enumerate() {
-            let bits: [S::Lin; 3] = std::array::from_fn(|at| {
-                let bit = system.witness(Fr::from(witness.index >> (3 * level + at) & 1));
-                let less_one = system.shifted(&bit, -Fr::ONE);
-                system.enforce(&bit, &less_one, &zero);
-                bit
-            });
-            let children = children.map(|child| system.witness(child));
-            select_equal(system, &children, &bits, &hash);
-            hash = compress(system, node_hash(), &children);
-        }
-        system.equal(&hash, &root);
+        let member = compress(system, challenge_hash(), &[key.clone(), zero, member_tag]);
+        let (_, top) = climb(system, member, witness.index, &witness.path);
+        system.equal(&top, &root);
         let computed = compress(system, challenge_hash(), &[key, context, nullifier_tag]);
         system.equal(&computed, &nullifier);
         // The request takes part in a constraint of its own, so that no proof can be carried over to another one.

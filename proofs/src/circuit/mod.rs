@@ -1,6 +1,9 @@
 //! The statements that are proven.
 
 mod access;
+mod hash;
+mod opening;
+mod path;
 mod provider;
 mod samples;
 mod slot;
@@ -8,6 +11,8 @@ mod slot;
 pub(crate) mod tests;
 
 pub use access::{AccessCircuit, AccessKey, AccessList, AccessWitness};
+pub use hash::CircuitTree;
+pub use opening::{OpeningCircuit, OpeningWitness, opening_publics};
 pub use provider::{MAX_SLOTS, ProviderCircuit, ProviderWitness, provider_publics, roots_hash};
 pub use samples::{CircuitError, MAX_SAMPLES};
 pub use slot::{SlotCircuit, SlotWitness};

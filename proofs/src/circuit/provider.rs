@@ -12,10 +12,13 @@ use crate::{
     challenge::indices,
     field::{Fr, to_be_bytes},
     poseidon::cell_hash,
-    r1cs::{Circuit, System, gadgets::compress},
-    tree::{Opening, SlotTree, TreeError},
+    r1cs::{
+        Circuit, System,
+        gadgets::{compress, polynomial},
+    },
+    tree::{CircuitHash, Opening, SlotTree, TreeError},
 };
-use ark_ff::{AdditiveGroup, Field, PrimeField};
+use ark_ff::{AdditiveGroup, PrimeField};
 use sha3::{Digest, Keccak256};
 use std::ops::Range;
 
@@ -133,17 +136,13 @@ impl Circuit for ProviderCircuit {
         let mut roots = Vec::with_capacity(MAX_SLOTS);
         for (slot, indices) in witness.slots.iter().zip(drawn.chunks(self.samples)) {
             assert_eq!(slot.openings.len(), self.samples, "one opening for each challenged cell");
-            let (cap, root) = self.tree.open_cap(system, &slot.cap);
+            let (cap, root) = self.tree.open_cap::<S, CircuitHash>(system, &slot.cap);
             for (bits, opening) in indices.iter().zip(&slot.openings) {
                 self.tree.open_cell(system, &cap, bits, opening);
             }
             roots.push(root);
         }
-        let mut sum = system.constant(Fr::ZERO);
-        for root in roots.iter().rev() {
-            let scaled = system.product(&sum, &alpha);
-            sum = system.dot(&[Fr::ONE; 2], &[scaled, root.clone()], Fr::ZERO);
-        }
+        let sum = polynomial(system, &roots, &alpha);
         system.equal(&sum, &e);
         roots.resize(MAX_SLOTS, system.constant(Fr::ZERO));
         let lanes: [S::Lin; MAX_SLOTS] = std::array::from_fn(|lane| roots[lane].clone());

@@ -1,10 +1,10 @@
 //! What every circuit over slots shares: drawing indices, and opening cells below a shared cap.
 
-use super::provider::MAX_SLOTS;
+use super::{hash::CircuitTree, provider::MAX_SLOTS};
 use crate::{
     challenge::{draw_inputs, index_bits, indices_per_draw},
     field::Fr,
-    poseidon::{cell_hash, challenge_hash, node_hash},
+    poseidon::challenge_hash,
     r1cs::{
         System,
         gadgets::{canonical_bits, compress, select_equal},
@@ -32,6 +32,9 @@ pub enum CircuitError {
     /// Choose fewer slots, but at least one.
     #[error("{0} slots, a proof covers 1 to {MAX_SLOTS}")]
     Slots(usize),
+    /// Choose another depth for the slots' trees.
+    #[error("a slot's tree of {0} levels, it has 1 to {MAX_LEVELS}")]
+    Levels(usize),
     /// Choose another depth for the access list.
     #[error("an access list of {0} levels, it has 1 to {MAX_LEVELS}")]
     List(usize),
@@ -73,7 +76,7 @@ impl Capped {
     }
 
     /// An opening of the right shape, for set-up.
-    pub fn blank_opening(self) -> Opening {
+    pub fn blank_opening<H: CircuitTree>(self) -> Opening<H> {
         Opening { index: 0, cell: [Fr::ZERO; CELL_ELEMENTS], path: vec![[Fr::ZERO; ARITY]; self.levels] }
     }
 
@@ -99,30 +102,32 @@ impl Capped {
     }
 
     /// The cap's nodes, demanded to hash to the returned root.
-    pub fn open_cap<S: System>(self, system: &mut S, nodes: &[Fr]) -> (Vec<S::Lin>, S::Lin) {
+    pub fn open_cap<S: System, H: CircuitTree>(self, system: &mut S, nodes: &[Fr]) -> (Vec<S::Lin>, S::Lin) {
         assert_eq!(nodes.len(), self.nodes(), "a cap is a whole level");
         let cap: Vec<S::Lin> = nodes.iter().map(|node| system.witness(*node)).collect();
         let mut level = cap.clone();
         while level.len() > 1 {
-            level = level
-                .as_chunks::<ARITY>()
-                .0
-                .iter()
-                .map(|children| compress(system, node_hash(), children))
-                .collect();
+            level =
+                level.as_chunks::<ARITY>().0.iter().map(|children| H::node_in(system, children)).collect();
         }
         (cap, level.swap_remove(0))
     }
 
     /// Demands that a cell lies under the cap at the index whose bits are given.
-    pub fn open_cell<S: System>(self, system: &mut S, cap: &[S::Lin], bits: &[S::Lin], opening: &Opening) {
+    pub fn open_cell<S: System, H: CircuitTree>(
+        self,
+        system: &mut S,
+        cap: &[S::Lin],
+        bits: &[S::Lin],
+        opening: &Opening<H>,
+    ) {
         let cell = opening.cell.map(|element| system.witness(element));
-        let mut hash = compress(system, cell_hash(), &cell);
+        let mut hash = H::cell_in(system, &cell);
         assert!(opening.path.len() >= self.path(), "an opening reaches the cap");
         for (level, children) in opening.path[..self.path()].iter().enumerate() {
             let children = children.map(|child| system.witness(child));
             select_equal(system, &children, &bits[3 * level..3 * level + 3], &hash);
-            hash = compress(system, node_hash(), &children);
+            hash = H::node_in(system, &children);
         }
         select_equal(system, cap, &bits[3 * self.path()..], &hash);
     }

@@ -1,13 +1,13 @@
 //! Constraint counts, and witnesses that must not hold.
 
 use super::{
-    AccessCircuit, AccessKey, AccessList, AccessWitness, CircuitError, ProviderCircuit, ProviderWitness,
-    SlotCircuit, SlotWitness, provider_publics,
+    AccessCircuit, AccessKey, AccessList, AccessWitness, CircuitError, OpeningCircuit, OpeningWitness,
+    ProviderCircuit, ProviderWitness, SlotCircuit, SlotWitness, opening_publics, provider_publics,
 };
 use crate::{
     challenge::indices,
     field::Fr,
-    r1cs::{Assignment, measure},
+    r1cs::{Assignment, Circuit, System, measure},
     tree::{CELL_BYTES, Schedule, SlotTree, SlotTreeBuilder, TreeError, cells},
 };
 use ark_ff::Field;
@@ -216,4 +216,175 @@ fn members_and_only_members_have_access() {
     breaks(&|it| it.path[1][5] += Fr::ONE);
     // Another member's nullifier, which would let a member act twice.
     breaks(&|it| it.publics[2] = keys[12].nullifier(context));
+}
+
+fn cell_at(data: &[u8], index: u64) -> [u8; CELL_BYTES] {
+    let mut bytes = [0; CELL_BYTES];
+    let held = data.chunks(CELL_BYTES).nth(index as usize).unwrap_or_default();
+    bytes[..held.len()].copy_from_slice(held);
+    bytes
+}
+
+pub(crate) fn opened(circuit: OpeningCircuit, slot: &(Vec<u8>, SlotTree), index: u64) -> OpeningWitness {
+    let read = |range: Range<u64>| -> Result<Vec<u8>, TreeError> {
+        Ok(slot.0[range.start as usize..range.end as usize].to_vec())
+    };
+    circuit.gather(&slot.1, index, read).unwrap()
+}
+
+#[test]
+fn showing_one_cell_of_two_million_costs_about_3200_constraints() {
+    let size = measure(&OpeningCircuit::new(7).unwrap());
+    assert_eq!((size.rows, size.variables, size.publics), (3_185, 3_252, 5));
+    assert!(size.rows + size.publics <= 1 << 12);
+    assert_eq!(OpeningCircuit::new(0), Err(CircuitError::Levels(0)));
+    assert_eq!(OpeningCircuit::new(8), Err(CircuitError::Levels(8)));
+}
+
+#[test]
+fn a_provider_shows_any_cell_of_its_slot_padding_included() {
+    let circuit = OpeningCircuit::new(3).unwrap();
+    let slot = slot_of(3, 20_001);
+    for index in [0, 1, 7, 8, 39, 40, 41, 200, cells(3) - 1] {
+        let witness = opened(circuit, &slot, index);
+        let assignment = Assignment::of(&circuit, &witness);
+        assert_eq!(assignment.broken, None, "cell {index}");
+        let publics = opening_publics(slot.1.root(), index, &cell_at(&slot.0, index));
+        assert_eq!(assignment.public_inputs(), publics, "cell {index}");
+    }
+    let read = |_| -> Result<Vec<u8>, TreeError> { unreachable!("there is no such cell") };
+    let beyond = TreeError::OutOfRange { index: cells(3), cells: cells(3) };
+    assert_eq!(circuit.gather(&slot.1, cells(3), read).unwrap_err(), beyond);
+}
+
+#[test]
+fn no_cell_is_shown_but_the_one_under_the_root_at_the_index() {
+    let circuit = OpeningCircuit::new(2).unwrap();
+    let slot = slot_of(2, 20_001);
+    let honest = opened(circuit, &slot, 10);
+    assert_eq!(Assignment::of(&circuit, &honest).broken, None);
+    let breaks = |change: &dyn Fn(&mut OpeningWitness)| {
+        let mut witness = honest.clone();
+        change(&mut witness);
+        assert_ne!(Assignment::of(&circuit, &witness).broken, None);
+    };
+    for public in 0..4 {
+        breaks(&|it| it.publics[public] += Fr::ONE);
+    }
+    for element in 0..16 {
+        breaks(&|it| it.cell[element] += Fr::ONE);
+    }
+    for (level, child) in (0..2).flat_map(|level| (0..8).map(move |child| (level, child))) {
+        breaks(&|it| it.path[level][child] += Fr::ONE);
+    }
+    // Another index, in the statement, in the witness, and in both.
+    let root = slot.1.root();
+    breaks(&|it| it.publics = opening_publics(root, 11, &cell_at(&slot.0, 10)));
+    breaks(&|it| it.index = 11);
+    breaks(&|it| (it.publics, it.index) = (opening_publics(root, 11, &cell_at(&slot.0, 10)), 11));
+    // Another cell of the same slot.
+    breaks(&|it| it.publics = opening_publics(root, 10, &cell_at(&slot.0, 11)));
+    // Two cells with the same bytes are two statements.
+    let empty = opened(circuit, &slot, 50);
+    let mut moved = empty.clone();
+    moved.publics = opening_publics(root, 51, &[0; CELL_BYTES]);
+    assert_ne!(Assignment::of(&circuit, &moved).broken, None);
+    moved.publics[1..].copy_from_slice(&[Fr::from(51), empty.publics[2], empty.publics[3]]);
+    assert_ne!(Assignment::of(&circuit, &moved).broken, None);
+}
+
+/// A root that is wrong in one cell: every other cell is shown, and at that one nothing fits the true bytes.
+#[test]
+fn a_root_that_is_wrong_in_one_cell_is_disproven_there() {
+    let circuit = OpeningCircuit::new(2).unwrap();
+    let slot = slot_of(2, 20_001);
+    let mut wrong = slot.0.clone();
+    wrong[10 * CELL_BYTES + 300] ^= 1;
+    let mut builder = SlotTreeBuilder::new(2, Schedule::Inline).unwrap();
+    builder.push(&wrong).unwrap();
+    let wrong = (wrong, builder.finish());
+    for index in 0..cells(2) {
+        let mut witness = opened(circuit, &wrong, index);
+        witness.publics = opening_publics(wrong.1.root(), index, &cell_at(&slot.0, index));
+        assert_eq!(Assignment::of(&circuit, &witness).broken.is_some(), index == 10, "cell {index}");
+    }
+    let mut witness = opened(circuit, &slot, 10);
+    witness.publics = opening_publics(wrong.1.root(), 10, &cell_at(&slot.0, 10));
+    assert_ne!(Assignment::of(&circuit, &witness).broken, None, "the true path leads to the true root");
+}
+
+/// Computes as [`Assignment`] does, but for one variable.
+struct Lying {
+    assignment: Assignment,
+    at: usize,
+    value: Fr,
+}
+
+impl System for Lying {
+    type Lin = Fr;
+
+    fn constant(&self, value: Fr) -> Fr {
+        value
+    }
+
+    fn public(&mut self, value: Fr) -> Fr {
+        self.assignment.public(value)
+    }
+
+    fn witness(&mut self, value: Fr) -> Fr {
+        let lie = self.assignment.variables.len() == self.at;
+        self.assignment.witness(if lie { self.value } else { value })
+    }
+
+    fn dot(&mut self, coefficients: &[Fr], terms: &[Fr], constant: Fr) -> Fr {
+        self.assignment.dot(coefficients, terms, constant)
+    }
+
+    fn value(&self, lin: &Fr) -> Fr {
+        *lin
+    }
+
+    fn enforce(&mut self, a: &Fr, b: &Fr, c: &Fr) {
+        self.assignment.enforce(a, b, c);
+    }
+}
+
+/// Between two true children lies every number, were the bit between them no bit: a stranger's key would be in every list.
+#[test]
+fn a_bit_that_is_none_opens_nothing() {
+    let circuit = AccessCircuit::new(2).unwrap();
+    let keys = keys(20);
+    let list = AccessList::new(2, keys.iter().map(AccessKey::member).collect()).unwrap();
+    let (context, request) = (Fr::from(5), Fr::from(6));
+    let mut witness = list.witness(&keys[0], context, request).unwrap();
+    let honest = Assignment::of(&circuit, &witness);
+    let stranger = AccessKey::new(Fr::from(7));
+    (witness.publics[2], witness.key) = (stranger.nullifier(context), stranger.clone());
+    let [first, second, ..] = witness.path[0];
+    // The first bit comes after one, four inputs, the key and its hash: three variables an S-box.
+    let at = 6 + 3 * (8 * 3 + 56);
+    assert_eq!(honest.variables[at..at + 4], [Fr::from(0), Fr::from(0), Fr::from(0), first]);
+    let value = (stranger.member() - first) / (second - first);
+    let mut lying = Lying { assignment: Assignment::of(&Nothing, &()), at, value };
+    circuit.synthesize(&mut lying, &witness);
+    // Of all rows only that of the bit breaks.
+    let rows = &lying.assignment.products;
+    let broken: Vec<usize> =
+        (0..rows[0].len()).filter(|row| rows[0][*row] * rows[1][*row] != rows[2][*row]).collect();
+    assert_eq!(broken, [3 * (8 * 3 + 56)]);
+}
+
+/// The empty statement.
+struct Nothing;
+
+impl Circuit for Nothing {
+    type Witness = ();
+
+    fn publics(&self) -> usize {
+        0
+    }
+
+    fn blank(&self) {}
+
+    fn synthesize<S: System>(&self, _: &mut S, (): &()) {}
 }

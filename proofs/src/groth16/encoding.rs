@@ -29,9 +29,9 @@ const PROOF_MARK: [u8; 4] = *b"HFPF";
 const VERIFYING_MARK: [u8; 4] = *b"HFVK";
 const PROVING_MARK: [u8; 4] = *b"HFPK";
 const HEADER_BYTES: usize = 4 + 2 + 32;
-const G1_BYTES: usize = 64;
-const G2_BYTES: usize = 128;
-const DIGEST_BYTES: usize = 32;
+pub(super) const G1_BYTES: usize = 64;
+pub(super) const G2_BYTES: usize = 128;
+pub(super) const DIGEST_BYTES: usize = 32;
 
 /// Why bytes are no key and no proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -154,7 +154,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A point of G2's curve. Whether it is in G2 takes ten times as long to find out.
-    fn g2_curve(&mut self) -> Result<G2Affine, DecodeError> {
+    pub(super) fn g2_curve(&mut self) -> Result<G2Affine, DecodeError> {
         let mut pair = || -> Result<Fq2, DecodeError> {
             let c1 = self.coordinate()?;
             Ok(Fq2::new(self.coordinate()?, c1))
@@ -172,11 +172,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn g1s(&mut self, count: usize) -> Result<Vec<G1Affine>, DecodeError> {
+    pub(super) fn g1s(&mut self, count: usize) -> Result<Vec<G1Affine>, DecodeError> {
         (0..count).map(|_| self.g1()).collect()
     }
 
-    fn variables(&mut self, count: usize, below: usize) -> Result<Vec<u32>, DecodeError> {
+    pub(super) fn variables(&mut self, count: usize, below: usize) -> Result<Vec<u32>, DecodeError> {
         let variables: Vec<u32> =
             (0..count).map(|_| Ok(u32::from_le_bytes(*self.bytes()?))).collect::<Result<_, _>>()?;
         let ascending = variables.is_sorted_by(|left, right| left < right);
@@ -224,7 +224,7 @@ pub(crate) fn put_g1(out: &mut Vec<u8>, point: &G1Affine) {
     out.extend_from_slice(g1_words(point).as_flattened());
 }
 
-fn put_g2(out: &mut Vec<u8>, point: &G2Affine) {
+pub(super) fn put_g2(out: &mut Vec<u8>, point: &G2Affine) {
     out.extend_from_slice(g2_words(point).as_flattened());
 }
 
@@ -277,7 +277,7 @@ pub fn open_proof(bytes: &[u8], circuit: &[u8; 32]) -> Result<Proof, DecodeError
     proof_from_bytes(reader.0)
 }
 
-fn put_verifying(out: &mut Vec<u8>, key: &VerifyingKey) {
+pub(super) fn put_verifying(out: &mut Vec<u8>, key: &VerifyingKey) {
     put_count(out, key.publics());
     put_g1(out, &key.ark.alpha_g1);
     put_g2(out, &key.ark.beta_g2);
@@ -287,7 +287,10 @@ fn put_verifying(out: &mut Vec<u8>, key: &VerifyingKey) {
     }
 }
 
-fn read_verifying(reader: &mut Reader<'_>, circuit: [u8; 32]) -> Result<VerifyingKey, DecodeError> {
+pub(super) fn read_verifying(
+    reader: &mut Reader<'_>,
+    circuit: [u8; 32],
+) -> Result<VerifyingKey, DecodeError> {
     let publics = reader.count(MAX_PUBLICS)?;
     let (alpha, beta, delta) = (reader.g1()?, reader.g2()?, reader.g2()?);
     Ok(VerifyingKey::new(circuit, alpha, beta, delta, reader.g1s(publics + 1)?))

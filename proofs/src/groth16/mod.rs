@@ -6,6 +6,8 @@
 
 pub(crate) mod domain;
 pub mod encoding;
+#[cfg(feature = "fast")]
+pub mod fast;
 #[cfg(any(test, feature = "forge"))]
 mod forge;
 mod key;

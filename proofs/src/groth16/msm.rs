@@ -2,8 +2,8 @@
 //!
 //! Pippenger's buckets with signed digits. Buckets hold affine points, and many are added to at a time, so that one
 //! inversion serves all (Montgomery's trick): six multiplications an addition, where the mixed addition of projective
-//! points takes eleven. A point that falls into a bucket that waits for its turn, or that has the bucket's own x, is
-//! added the plain way to a second, projective bucket.
+//! points takes eleven. A point whose bucket is being added to already is put off to the next batch, once. One that meets
+//! its bucket busy again, or has the bucket's own x, is added the plain way to a second, projective bucket.
 
 use crate::field::Fr;
 use ark_ec::{
@@ -14,8 +14,8 @@ use ark_ff::{BigInt, BigInteger, Field, PrimeField};
 use rayon::prelude::*;
 
 /// Most additions that share one inversion, which costs as much as some fifty of them. More of them would meet their
-/// own buckets too often.
-const BATCH: usize = 256;
+/// own buckets too often, and leave the cache.
+const BATCH: usize = 512;
 
 /// `Σ scalar·point`, the scalars below r. Each window of digits is a task of its own in the caller's rayon pool.
 pub fn sum_of_products<P: SWCurveConfig<ScalarField = Fr>>(
@@ -24,22 +24,31 @@ pub fn sum_of_products<P: SWCurveConfig<ScalarField = Fr>>(
 ) -> Projective<P> {
     let size = points.len().min(scalars.len());
     let bits = (size.checked_ilog2().unwrap_or(0) as usize).saturating_sub(3).clamp(4, 13);
-    let windows = Fr::MODULUS_BIT_SIZE as usize / bits + 1;
+    // The top digit is unsigned and has one bit less; the bits below are spread evenly, so that no window has few
+    // buckets for all points to meet in.
+    let low = Fr::MODULUS_BIT_SIZE as usize + 1 - bits;
+    let below = low.div_ceil(bits);
+    let place = |window: usize| window * low / below;
+    let width = |window: usize| if window < below { place(window + 1) - place(window) } else { bits - 1 };
     // With half a digit added in each window but the last, a digit less half is signed and carries nothing.
     let mut halves = BigInt::<4>::from(0_u64);
-    for window in 0..windows - 1 {
-        let place = window * bits + bits - 1;
-        halves.0[place / 64] |= 1 << (place % 64);
+    for window in 0..below {
+        let top = place(window + 1) - 1;
+        halves.0[top / 64] |= 1 << (top % 64);
     }
-    let sums: Vec<Projective<P>> = (0..windows)
+    let shifted = |scalar: &BigInt<4>| {
+        let mut shifted = *scalar;
+        shifted.add_with_carry(&halves);
+        shifted
+    };
+    let scalars: Vec<BigInt<4>> = scalars.par_iter().map(shifted).collect();
+    let sums: Vec<Projective<P>> = (0..=below)
         .into_par_iter()
         .map(|window| {
-            let half = if window + 1 < windows { 1 << (bits - 1) } else { 0 };
+            let half = if window < below { 1 << (width(window) - 1) } else { 0 };
             let mut buckets = Buckets::new(1 << (bits - 1));
-            for (point, scalar) in points.iter().zip(scalars) {
-                let mut shifted = *scalar;
-                shifted.add_with_carry(&halves);
-                let digit = i64::from(bits_from(&shifted, window * bits, bits)) - half;
+            for (point, scalar) in points.iter().zip(&scalars) {
+                let digit = i64::from(bits_from(scalar, place(window), width(window))) - half;
                 if let (Some((x, y)), true) = (point.xy(), digit != 0) {
                     let at = usize::try_from(digit.unsigned_abs()).expect("a digit has 13 bits") - 1;
                     buckets.add(at, x, if digit < 0 { -y } else { y });
@@ -48,8 +57,8 @@ pub fn sum_of_products<P: SWCurveConfig<ScalarField = Fr>>(
             buckets.finish()
         })
         .collect();
-    sums.into_iter().rev().fold(Projective::default(), |mut total, sum| {
-        (0..bits).for_each(|_| _ = total.double_in_place());
+    sums.into_iter().enumerate().rev().fold(Projective::default(), |mut total, (window, sum)| {
+        (0..width(window)).for_each(|_| _ = total.double_in_place());
         total + sum
     })
 }
@@ -70,6 +79,8 @@ struct Buckets<P: SWCurveConfig> {
     turns: Vec<u32>,
     turn: u32,
     waiting: Vec<Waiting<P::BaseField>>,
+    /// Points, and their buckets, for the next batch; at most one batch of them.
+    later: Vec<(usize, P::BaseField, P::BaseField)>,
     /// Product of all differences that wait.
     product: P::BaseField,
     batch: usize,
@@ -94,26 +105,38 @@ impl<P: SWCurveConfig> Buckets<P> {
             turns: vec![0; count],
             turn: 1,
             waiting: Vec::with_capacity(BATCH),
+            later: Vec::with_capacity(BATCH),
             product: P::BaseField::ONE,
             batch: BATCH.min(count / 8).max(1),
         }
     }
 
     fn add(&mut self, at: usize, x: P::BaseField, y: P::BaseField) {
+        if !self.admit(at, x, y) {
+            self.later.push((at, x, y));
+        }
+        if self.waiting.len() >= self.batch || self.later.len() >= self.batch {
+            self.add_waiting();
+        }
+    }
+
+    /// Has a point wait for its addition, or adds it if it need not; false if its bucket waits for another one.
+    fn admit(&mut self, at: usize, x: P::BaseField, y: P::BaseField) -> bool {
+        if self.turns[at] == self.turn {
+            return false;
+        }
         let sum = &mut self.sums[at];
         let difference = x - sum.0;
         if *sum == Default::default() {
             *sum = (x, y);
-        } else if self.turns[at] == self.turn || difference == P::BaseField::ZERO {
+        } else if difference == P::BaseField::ZERO {
             self.others[at] += Affine::<P>::new_unchecked(x, y);
         } else {
             self.turns[at] = self.turn;
             self.waiting.push(Waiting { at, x, y, difference, before: self.product });
             self.product *= difference;
-            if self.waiting.len() == self.batch {
-                self.add_waiting();
-            }
         }
+        true
     }
 
     fn add_waiting(&mut self) {
@@ -128,11 +151,20 @@ impl<P: SWCurveConfig> Buckets<P> {
         self.waiting.clear();
         self.product = P::BaseField::ONE;
         self.turn += 1;
+        let mut later = std::mem::take(&mut self.later);
+        for (at, x, y) in later.drain(..) {
+            if !self.admit(at, x, y) {
+                self.others[at] += Affine::<P>::new_unchecked(x, y);
+            }
+        }
+        self.later = later;
     }
 
     /// The sum of each bucket's points times its number.
     fn finish(mut self) -> Projective<P> {
-        self.add_waiting();
+        while !self.waiting.is_empty() {
+            self.add_waiting();
+        }
         let (mut running, mut total) = (Projective::default(), Projective::default());
         for ((x, y), other) in self.sums.into_iter().zip(self.others).rev() {
             running += other;

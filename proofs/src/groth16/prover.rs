@@ -67,13 +67,7 @@ pub(super) fn prove_assignment(
     (r, s): (Fr, Fr),
     cancelled: &AtomicBool,
 ) -> Result<Proof, ProveError> {
-    let (rows, variables) = (assignment.products[0].len(), assignment.variables.len());
-    if (rows, variables) != (key.rows, key.variables) {
-        return Err(ProveError::Key { key_rows: key.rows, key_variables: key.variables, rows, variables });
-    }
-    if let Some(row) = assignment.broken {
-        return Err(ProveError::Unsatisfied { row });
-    }
+    check(&assignment, key.rows, key.variables)?;
     let go_on = || if cancelled.load(Ordering::Relaxed) { Err(ProveError::Cancelled) } else { Ok(()) };
     go_on()?;
     let quotient = quotient_on_coset(&mut assignment);
@@ -94,24 +88,43 @@ pub(super) fn prove_assignment(
     Ok(Proof { a: a.into_affine(), b: b2.into_affine(), c: c.into_affine() })
 }
 
+/// Refuses a witness of another circuit than the key's, and a false one.
+pub(super) fn check(
+    assignment: &Assignment,
+    key_rows: usize,
+    key_variables: usize,
+) -> Result<(), ProveError> {
+    let (rows, variables) = (assignment.products[0].len(), assignment.variables.len());
+    if (rows, variables) != (key_rows, key_variables) {
+        return Err(ProveError::Key { key_rows, key_variables, rows, variables });
+    }
+    assignment.broken.map_or(Ok(()), |row| Err(ProveError::Unsatisfied { row }))
+}
+
 /// `A(X)·B(X) − C(X)` on the coset: what the quotient is there but for a constant, which the key carries.
 fn quotient_on_coset(assignment: &mut Assignment) -> Vec<BigInt<4>> {
     let [mut a, mut b, mut c] = std::mem::take(&mut assignment.products);
-    let domain = domain::of(a.len(), assignment.publics).expect("the key has the same size and was made");
+    on_coset(assignment, [&mut a, &mut b, &mut c]);
+    a.par_iter().zip(&b).zip(&c).map(|((a, b), c)| (*a * b - c).into_bigint()).collect()
+}
+
+/// Columns of products, A first, on the coset instead of the domain.
+pub(super) fn on_coset<const N: usize>(assignment: &Assignment, columns: [&mut Vec<Fr>; N]) {
+    let domain =
+        domain::of(columns[0].len(), assignment.publics).expect("the key has the same size and was made");
     let coset = domain::coset(domain);
-    a.extend_from_slice(&assignment.variables[..assignment.publics]);
-    for column in [&mut a, &mut b, &mut c] {
+    columns[0].extend_from_slice(&assignment.variables[..assignment.publics]);
+    for column in columns {
         column.resize(domain.size(), Fr::ZERO);
         domain.ifft_in_place(column);
         coset.fft_in_place(column);
     }
-    a.par_iter().zip(&b).zip(&c).map(|((a, b), c)| (*a * b - c).into_bigint()).collect()
 }
 
-fn pick(variables: &[u32], values: &[BigInt<4>]) -> Vec<BigInt<4>> {
+pub(super) fn pick(variables: &[u32], values: &[BigInt<4>]) -> Vec<BigInt<4>> {
     variables.iter().map(|&variable| values[variable as usize]).collect()
 }
 
-fn sum(query: &Query<G1Affine>, values: &[BigInt<4>]) -> G1Projective {
+pub(super) fn sum(query: &Query<G1Affine>, values: &[BigInt<4>]) -> G1Projective {
     sum_of_products(&query.points, &pick(&query.variables, values))
 }

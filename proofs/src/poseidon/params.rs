@@ -67,7 +67,7 @@ impl Parameters {
 }
 
 /// The S-box.
-pub(super) fn fifth_power(value: Fr) -> Fr {
+pub(crate) fn fifth_power(value: Fr) -> Fr {
     let square = value * value;
     square * square * value
 }

@@ -6,7 +6,7 @@ use ark_ff::{AdditiveGroup, BigInteger, Field, PrimeField};
 
 /// `x^5` in three constraints: `u = x·x`, `v = u·x`, `y = u·v`. Of the three new variables only two occur on each
 /// side of a product, so that a third of the bases of the prover's A and B sums vanish.
-fn fifth_power<S: System>(system: &mut S, x: &S::Lin) -> S::Lin {
+pub(crate) fn fifth_power<S: System>(system: &mut S, x: &S::Lin) -> S::Lin {
     let square = system.product(x, x);
     let cube = system.product(&square, x);
     system.product(&square, &cube)
@@ -58,6 +58,16 @@ fn multiply<S: System, const T: usize>(
     state: &[S::Lin; T],
 ) -> [S::Lin; T] {
     std::array::from_fn(|row| system.dot(&matrix[row], state, Fr::ZERO))
+}
+
+/// `Σ coefficientsᵢ·xⁱ`, one constraint a coefficient.
+pub fn polynomial<S: System>(system: &mut S, coefficients: &[S::Lin], x: &S::Lin) -> S::Lin {
+    let mut sum = system.constant(Fr::ZERO);
+    for coefficient in coefficients.iter().rev() {
+        let scaled = system.product(&sum, x);
+        sum = system.dot(&[Fr::ONE; 2], &[scaled, coefficient.clone()], Fr::ZERO);
+    }
+    sum
 }
 
 /// The bits of the integer below r that `x` is, lowest first.

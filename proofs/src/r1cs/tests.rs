@@ -5,9 +5,9 @@ use crate::{
     field::{Fr, random},
     poseidon::{cell_hash, node_hash},
 };
-use ark_ff::{AdditiveGroup, BigInteger, Field, PrimeField};
+use ark_ff::{AdditiveGroup, BigInt, BigInteger, Field, PrimeField};
 use rand_chacha::ChaCha8Rng;
-use rand_core::SeedableRng;
+use rand_core::{Rng, SeedableRng};
 
 fn rows_of<C: Circuit>(circuit: &C) -> (Rows, usize) {
     let mut rows = Rows::default();
@@ -45,7 +45,7 @@ impl Circuit for Bits {
 }
 
 /// Puts other bits in place of the right ones and follows up the products that depend on them.
-fn with_bits(rows: &Rows, honest: &[Fr], bits: &[bool]) -> Vec<Fr> {
+fn with_bits(rows: &Rows, honest: &[Fr], bits: &[Fr]) -> Vec<Fr> {
     let [a, b, c] = &rows.0;
     let mut values = honest.to_vec();
     let top = bits.len() - 1;
@@ -58,13 +58,17 @@ fn with_bits(rows: &Rows, honest: &[Fr], bits: &[bool]) -> Vec<Fr> {
             Some(row) => evaluate(&a[row], &values) * evaluate(&b[row], &values),
             None => {
                 at_bit += 1;
-                Fr::from(u64::from(bits[top + 1 - at_bit]))
+                bits[top + 1 - at_bit]
             }
         };
         index += 1;
     }
     assert_eq!(at_bit, bits.len());
     values
+}
+
+fn bits_of(number: BigInt<4>) -> Vec<Fr> {
+    number.to_bits_le()[..254].iter().map(|bit| Fr::from(u64::from(*bit))).collect()
 }
 
 #[test]
@@ -75,10 +79,23 @@ fn bits_are_those_of_the_number_below_the_modulus() {
     for x in edge.into_iter().chain((0..20).map(|_| random(&mut rng))) {
         let assignment = Assignment::of(&Bits, &x);
         assert_eq!(assignment.broken, None);
-        let bits: Vec<bool> = x.into_bigint().to_bits_le()[..254].to_vec();
+        let bits = bits_of(x.into_bigint());
         let values = with_bits(&rows, &assignment.variables, &bits);
         assert_eq!(values, assignment.variables);
         assert_eq!(broken(&rows, &values), [] as [usize; 0]);
+    }
+}
+
+/// Canonical bits of another number: only the sum tells.
+#[test]
+fn the_bits_of_another_number_are_refused_for_their_sum() {
+    let (rows, _) = rows_of(&Bits);
+    for (x, other) in
+        [(5_u64, 6_u64), (0, 1), (12_345, 12_344)].map(|(x, other)| (Fr::from(x), Fr::from(other)))
+    {
+        let honest = Assignment::of(&Bits, &x);
+        let values = with_bits(&rows, &honest.variables, &bits_of(other.into_bigint()));
+        assert_eq!(broken(&rows, &values), [rows.0[0].len() - 1]);
     }
 }
 
@@ -89,13 +106,33 @@ fn a_number_plus_the_modulus_has_no_bits() {
         let x = Fr::from(x);
         let mut alias = x.into_bigint();
         assert!(!alias.add_with_carry(&Fr::MODULUS));
-        let bits = &alias.to_bits_le()[..254];
         let honest = Assignment::of(&Bits, &x);
-        let values = with_bits(&rows, &honest.variables, bits);
+        let values = with_bits(&rows, &honest.variables, &bits_of(alias));
         let broken = broken(&rows, &values);
         assert!(!broken.is_empty(), "{x} has a second set of bits");
         // It is the comparison that breaks, not the sum of the bits.
         assert!(!broken.contains(&(rows.0[0].len() - 1)));
+    }
+}
+
+/// A two in place of a bit, and one less in the place above, or no place above at all: the sum is right, the comparison holds,
+/// and what breaks is that bit's row alone.
+#[test]
+fn no_bit_is_two() {
+    let (rows, _) = rows_of(&Bits);
+    let mut rng = ChaCha8Rng::seed_from_u64(10);
+    for at in 0..254 {
+        let mut bits = vec![Fr::ZERO; 254];
+        // A two at the top would carry the comparison on.
+        (0..at % 253).for_each(|lower| bits[lower] = Fr::from(rng.next_u64() & 1));
+        bits[at] = Fr::from(2);
+        let x = bits.iter().rev().fold(Fr::ZERO, |sum, bit| sum.double() + bit);
+        let honest = Assignment::of(&Bits, &x);
+        assert_eq!(honest.broken, None);
+        let values = with_bits(&rows, &honest.variables, &bits);
+        let [row] = broken(&rows, &values)[..] else { panic!("bit {at} breaks not one row") };
+        let bit = (1..values.len()).filter(|index| values[*index] == Fr::from(2)).collect::<Vec<_>>();
+        assert!(bit.iter().any(|index| rows.0[0][row].as_slice() == [(*index as u32, Fr::ONE)]));
     }
 }
 

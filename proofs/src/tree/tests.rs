@@ -38,7 +38,7 @@ fn short_and_full_slots_have_the_root_of_their_padded_bytes() {
         assert_eq!(tree.root(), plain_root(2, &data), "{length} bytes");
         assert_eq!(tree, built(2, &data, Schedule::Pool));
     }
-    let data = bytes(BATCH_BYTES + 5);
+    let data = bytes(POOL_BATCH_BYTES + 5);
     assert_eq!(built(4, &data, Schedule::Pool).root(), plain_root(4, &data));
 }
 

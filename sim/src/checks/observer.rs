@@ -99,7 +99,13 @@ impl Observer {
             Event::RepairStarted { placement, .. } => {
                 self.repaired.insert(*placement);
             }
-            Event::ShardServed { .. } | Event::RepairEnded { .. } | Event::ProbeEnded { .. } => {}
+            Event::ShardServed { .. }
+            | Event::RepairEnded { .. }
+            | Event::RootsSigned { .. }
+            | Event::RootRefused { .. }
+            | Event::ProbeEnded { .. }
+            | Event::TransactionSigned { .. }
+            | Event::TransactionEnded { .. } => {}
         }
     }
 

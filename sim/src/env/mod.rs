@@ -3,6 +3,7 @@
 
 #![allow(clippy::disallowed_methods)]
 
+pub mod chain;
 mod clock;
 mod disk;
 mod net;
@@ -11,6 +12,7 @@ mod record;
 pub mod rng;
 mod spawn;
 
+pub use chain::{ChainPlan, SimChain};
 pub use clock::{START, SimClock, Sleep, Time};
 pub use disk::{DiskPlan, PowerCut, SimDisk};
 pub use net::{DirectNet, Fabric, NetKind, Network, Stop};

@@ -8,12 +8,15 @@
 use super::{Time, rng};
 use crate::threads::beside;
 use futures::future::LocalBoxFuture;
-use holdfast::env::{
-    Prover, ProverError, ReadSlot,
-    prover::{build_tree, open_cells},
+use holdfast::{
+    env::{
+        Prover, ProverError, ReadSlot, Visit,
+        prover::{build_tree, make_pass, open_cells},
+    },
+    limits,
 };
 use holdfast_proofs::{
-    circuit::{CircuitError, SlotCircuit},
+    circuit::{AccessCircuit, CircuitError, SlotCircuit},
     field::{self, Fr},
     groth16::{Proof, ProvingKey, Trapdoor, VerifyingKey, prove, setup},
     tree::{Schedule, SlotTree},
@@ -21,7 +24,7 @@ use holdfast_proofs::{
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use std::{
-    cell::RefCell,
+    cell::{OnceCell, RefCell},
     rc::Rc,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
@@ -93,7 +96,12 @@ pub struct ProverKeys {
     plan: ProverPlan,
     circuit: SlotCircuit,
     key: ProvingKey,
+    /// Made when the first pass is.
+    access: OnceCell<(AccessCircuit, ProvingKey)>,
 }
+
+/// Virtual time that a pass takes: 0.2 CPU-seconds on two cores.
+const PASS: Duration = Duration::from_millis(100);
 
 impl ProverKeys {
     /// Sets the circuit up with the public development trapdoor.
@@ -103,7 +111,17 @@ impl ProverKeys {
     pub fn new(plan: ProverPlan) -> Self {
         let circuit = plan.circuit().expect("the plan was validated");
         let key = beside(|| setup(&circuit, &Trapdoor::insecure_development()));
-        Self { plan, circuit, key: key.expect("the circuit fits a domain") }
+        Self { plan, circuit, key: key.expect("the circuit fits a domain"), access: OnceCell::new() }
+    }
+
+    fn access(&self) -> (&AccessCircuit, &ProvingKey) {
+        let make = || {
+            let circuit = AccessCircuit::new(limits::ACCESS_LEVELS).expect("there are such lists");
+            let key = beside(|| setup(&circuit, &Trapdoor::insecure_development()));
+            (circuit, key.expect("the circuit fits a domain"))
+        };
+        let (circuit, key) = self.access.get_or_init(make);
+        (circuit, key)
     }
 
     /// What verifies the proofs.
@@ -126,7 +144,7 @@ impl SimProver {
     }
 
     fn proof(&self, tree: &SlotTree, seed: Fr, read: &mut ReadSlot) -> Result<Proof, ProverError> {
-        let ProverKeys { plan, circuit, key } = &*self.keys;
+        let ProverKeys { plan, circuit, key, .. } = &*self.keys;
         let witness = open_cells(circuit, tree, seed, read)?;
         let random = &mut *self.rng.borrow_mut();
         if plan.kind == ProverKind::Inline {
@@ -144,8 +162,21 @@ impl Prover for SimProver {
         self.keys.circuit
     }
 
-    fn verifying_key(&self) -> &VerifyingKey {
-        self.keys.verifying_key()
+    fn pass(&self, visit: Visit) -> LocalBoxFuture<'static, Result<Vec<u8>, ProverError>> {
+        let (circuit, key) = self.keys.access();
+        let never = AtomicBool::new(false);
+        let random = &mut *self.rng.borrow_mut();
+        let pass = beside(|| make_pass(key, circuit, &visit, random, &never));
+        let time = self.time.clone();
+        Box::pin(async move {
+            time.sleep(PASS).await;
+            pass
+        })
+    }
+
+    fn access_key(&self) -> LocalBoxFuture<'static, Result<VerifyingKey, ProverError>> {
+        let key = self.keys.access().1.verifying.clone();
+        Box::pin(async move { Ok(key) })
     }
 
     fn commit(

@@ -61,6 +61,7 @@ async fn put(watch: &Watch, files: &[File], number: usize, at: Timestamp, end: T
                 code: workload.code,
                 policy: workload.policy,
                 segment_len: workload.segment_bytes,
+                access: None,
                 progress: None,
             };
             let why = match timeout(&watch.clock(), PATIENCE, handles.put.send(order)).await {
@@ -117,7 +118,12 @@ async fn fetch(
     last: bool,
 ) -> Fetched {
     let (sink, asked) = (Arc::new(MemorySink::default()), watch.now());
-    let order = GetFile { file: FileRef::Link(stored.link.clone()), sink: sink.clone(), progress: None };
+    let order = GetFile {
+        file: FileRef::Link(stored.link.clone()),
+        sink: sink.clone(),
+        access: None,
+        progress: None,
+    };
     let fetched = match timeout(&watch.clock(), PATIENCE, handles.get.send(order)).await {
         Ok(Ok(Ok(_))) if sink.hash() == file.hash => Fetched::Same,
         Ok(Ok(Ok(_))) => Fetched::Altered,

@@ -7,19 +7,19 @@ use futures::{
 };
 use holdfast::{
     actors::{
-        client::{ClientError, FileRef, GetFile, PutFile, PutReport, Sink, Source},
+        client::{AwaitRoots, ClientError, FileRef, GetFile, PutFile, PutReport, RootsState, Sink, Source},
         repair::RepairStatusQuery,
         storage::{HeldPlacements, StorageError},
     },
     env::Env,
     node::{Keys, Node},
     settings::{Settings, Timing},
-    types::{Code, Policy},
+    types::{Code, PlacementId, Policy},
 };
 use holdfast_sim::{
     NodeNumber,
     cluster::{Cluster, NodeSpec},
-    env::NetKind,
+    env::{NetKind, ProverKind, ProverPlan},
     world::{WorldPlan, run},
 };
 use std::{
@@ -30,6 +30,9 @@ use std::{
 };
 
 pub const DIRECT: NetKind = NetKind::Direct { stale_peers: 0.05 };
+/// Slots of up to 254 kB.
+pub const PROVER: ProverPlan =
+    ProverPlan { kind: ProverKind::Modelled, levels: 3, samples: 3, prove_s: 1.0, commit_mb_per_s: 1.0 };
 pub const LIBP2P: NetKind = NetKind::Libp2p { bootstrap: 2 };
 
 /// What a way to start a node returns.
@@ -98,9 +101,25 @@ pub fn in_world_of<T: Send + 'static>(
     boot: impl Fn(Env, Keys, Settings) -> Booted + Send + 'static,
     test: impl AsyncFnOnce(Cluster) -> T + Send + 'static,
 ) -> T {
+    in_world_with(WorldPlan { net, ..WorldPlan::default() }, seed, count, boot, test)
+}
+
+/// A direct world whose nodes build trees of `PROVER`'s levels, and sign slot roots.
+pub fn proving() -> WorldPlan {
+    WorldPlan { net: DIRECT, prover: Some(PROVER), ..WorldPlan::default() }
+}
+
+/// Like [`in_world_of`], in any world.
+pub fn in_world_with<T: Send + 'static>(
+    plan: WorldPlan,
+    seed: u64,
+    count: u32,
+    boot: impl Fn(Env, Keys, Settings) -> Booted + Send + 'static,
+    test: impl AsyncFnOnce(Cluster) -> T + Send + 'static,
+) -> T {
     run(seed, move || {
         async move {
-            let cluster = Cluster::with_boot(WorldPlan { net, ..WorldPlan::default() }, seed, Rc::new(boot));
+            let cluster = Cluster::with_boot(plan, seed, Rc::new(boot));
             let timing = Timing {
                 probe_interval_s: 60.0,
                 holder_grace_s: 120.0,
@@ -130,6 +149,7 @@ pub async fn put(cluster: &Cluster, node: NodeNumber, bytes: Vec<u8>) -> Result<
         code: Code::new(2, 5, 3).expect("a code"),
         policy: Policy::default(),
         segment_len: 100_000,
+        access: None,
         progress: None,
     };
     cluster.handles(node).expect("the node is up").put.send(message).await.expect("the client is alive")
@@ -138,10 +158,18 @@ pub async fn put(cluster: &Cluster, node: NodeNumber, bytes: Vec<u8>) -> Result<
 pub async fn get(cluster: &Cluster, node: NodeNumber, link: &str) -> Result<Vec<u8>, ClientError> {
     let sink = Arc::new(Collected::default());
     let file = FileRef::Link(link.parse().expect("a link"));
-    let message = GetFile { file, sink: sink.clone(), progress: None };
+    let message = GetFile { file, sink: sink.clone(), access: None, progress: None };
     let node = cluster.handles(node).expect("the node is up");
     node.get.send(message).await.expect("the client is alive")?;
     Ok(std::mem::take(&mut sink.0.lock().expect("no writer panicked")))
+}
+
+/// Waits until the slot roots of a placement are signed.
+pub async fn roots(cluster: &Cluster, owner: NodeNumber, placement: PlacementId) -> RootsState {
+    let node = cluster.handles(owner).expect("the node is up");
+    let wait = AwaitRoots { placement, progress: None };
+    let state = node.await_roots.send(wait).await.expect("the client is alive").expect("readable");
+    state.expect("slots have roots in this world")
 }
 
 /// Nodes that are up and hold something.

@@ -3,7 +3,7 @@
 mod churn;
 mod provider;
 
-use crate::{Failure, localnet};
+use crate::{Failure, localnet, suite::cargo};
 use bytesize::ByteSize;
 use clap::Subcommand;
 use std::{fs, path::Path};
@@ -16,6 +16,8 @@ pub enum Story {
         #[arg(long, default_value = "1GiB")]
         size: ByteSize,
     },
+    /// The market's story on the embedded chain and on anvil, with proofs of the circuit in use
+    Chain,
     /// A provider at rest with many shards
     Provider {
         /// How many shards it holds
@@ -26,14 +28,25 @@ pub enum Story {
 
 /// Tells a story in a scratch directory below cargo's target directory.
 pub fn run(root: &Path, story: &Story) -> Result<(), Failure> {
+    if let Story::Chain = story {
+        return chain(root);
+    }
     let program = localnet::release_binary(root)?;
     let scratch = scratch(root, "accept")?;
     let told = match story {
         Story::Localnet { size } => churn::run(&program, &scratch, size.as_u64()),
         Story::Provider { shards } => provider::run(&program, &scratch, *shards),
+        Story::Chain => unreachable!("told above"),
     };
     fs::remove_dir_all(&scratch).map_err(|why| format!("{}: {why}", scratch.display()))?;
     told
+}
+
+/// Every step is a test's: it fails unless both chains end with the same figures.
+fn chain(root: &Path) -> Result<(), Failure> {
+    let story = "the_story_with_the_circuit_in_use";
+    let arguments = ["test", "--locked", "-p", "holdfast", "--test", "market"];
+    cargo(root, &[&arguments[..], &["--", "--ignored", "--exact", "--nocapture", story]].concat())
 }
 
 /// An empty directory for one run. Its name is short: a control socket's path has some 100 bytes.

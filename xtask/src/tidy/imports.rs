@@ -9,12 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const ACTORS: &str = "node/src/actors/";
 /// Capabilities that one actor owns, and that actor.
-const OWNED: [(&str, &str); 5] = [
+const OWNED: [(&str, &str); 7] = [
     ("Net", "network"),
     ("Dht", "network"),
     ("Inbound", "network"),
     ("Disk", "storage"),
     ("DiskFile", "storage"),
+    ("Prover", "proof"),
+    ("Chain", "incentive"),
 ];
 
 /// The names that each actor's `messages.rs` makes public.

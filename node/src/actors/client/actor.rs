@@ -1,20 +1,26 @@
 //! The shell: starts one task a request.
 
-use super::{catalogue, get, messages::*, put, remove};
+use super::{catalogue, get, messages::*, put, remove, signing};
 use crate::{
     actors::{
+        Passes, Service,
         network::{FindHolders, FindProviders, SendRequest},
         peers::Peers,
-        storage::{ListNotes, ReadNote, ServeRequest, WriteNote},
+        proof::{MakePass, TreeLevels},
+        repair::Refill,
+        storage::{ListNotes, ReadNote, WriteNote},
     },
     data::CodecChoice,
-    env::Common,
+    env::{AccessTicket, Common},
     limits,
     node::Keys,
+    settings::Settings,
+    types::PlacementId,
 };
-use actix::{Actor, Addr, Context, Handler, Recipient, ResponseFuture};
+use actix::{Actor, Addr, Context, Handler, MessageResult, Recipient, ResponseFuture};
 use futures::FutureExt;
-use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
+use std::{cell::RefCell, collections::BTreeSet, rc::Rc, sync::Arc, time::Duration};
+use tokio::sync::{Notify, Semaphore};
 
 /// The actors that the client asks.
 pub struct Neighbours {
@@ -24,14 +30,20 @@ pub struct Neighbours {
     pub providers: Recipient<FindProviders>,
     /// Finds who holds.
     pub holders: Recipient<FindHolders>,
-    /// Asks this node's own storage as a peer would.
-    pub own: Recipient<ServeRequest>,
+    /// Asks this node itself as a peer would.
+    pub own: Service,
     /// Keeps the journal and the catalogue.
     pub write_note: Recipient<WriteNote>,
     /// Reads a note.
     pub read_note: Recipient<ReadNote>,
     /// Lists notes.
     pub list_notes: Recipient<ListNotes>,
+    /// Tells of which trees slots have roots here.
+    pub levels: Recipient<TreeLevels>,
+    /// Gives a slot to another provider.
+    pub refill: Recipient<Refill>,
+    /// Makes passes into protected placements.
+    pub make_pass: Recipient<MakePass>,
 }
 
 /// What every task of the client shares.
@@ -43,6 +55,21 @@ pub(super) struct Client {
     pub(super) codec: CodecChoice,
     /// Journals in use.
     pub(super) uploads: RefCell<BTreeSet<String>>,
+    /// Placements whose slot roots are being signed.
+    pub(super) signing: RefCell<BTreeSet<PlacementId>>,
+    /// The right to ask for them now.
+    pub(super) signing_turns: Semaphore,
+    /// Told when a root was signed.
+    pub(super) signed: Notify,
+    /// How long a provider may be silent.
+    pub(super) grace: Duration,
+}
+
+impl Client {
+    /// What this node has to show as a reader.
+    pub(super) fn passes(&self, ticket: Option<Arc<AccessTicket>>) -> Arc<Passes> {
+        Arc::new(Passes::new(self.keys.owner.clone(), ticket, self.ask.make_pass.clone()))
+    }
 }
 
 /// The client actor.
@@ -52,23 +79,27 @@ pub struct ClientActor {
 
 impl ClientActor {
     /// Starts the actor.
-    pub fn start(common: Common, keys: Keys, codec: CodecChoice, neighbours: Neighbours) -> Addr<Self> {
+    pub fn start(common: Common, keys: Keys, settings: &Settings, neighbours: Neighbours) -> Addr<Self> {
         let peers = Peers {
             common: common.clone(),
             me: keys.peer.peer(),
             network: neighbours.send.clone(),
-            storage: neighbours.own.clone(),
+            own: neighbours.own.clone(),
         };
-        Actor::start(Self {
-            client: Rc::new(Client {
-                common,
-                keys,
-                peers,
-                ask: neighbours,
-                codec,
-                uploads: RefCell::default(),
-            }),
-        })
+        let client = Rc::new(Client {
+            common,
+            keys,
+            peers,
+            ask: neighbours,
+            codec: settings.codec,
+            uploads: RefCell::default(),
+            signing: RefCell::default(),
+            signing_turns: Semaphore::new(limits::SIGNINGS_AT_A_TIME),
+            signed: Notify::new(),
+            grace: settings.timing.holder_grace(),
+        });
+        client.common.spawn.local(signing::resume(client.clone()).boxed_local());
+        Actor::start(Self { client })
     }
 }
 
@@ -110,5 +141,25 @@ impl Handler<RemoveFile> for ClientActor {
 
     fn handle(&mut self, RemoveFile { name }: RemoveFile, _: &mut Self::Context) -> Self::Result {
         remove::remove(self.client.clone(), name).boxed_local()
+    }
+}
+
+impl Handler<AwaitRoots> for ClientActor {
+    type Result = ResponseFuture<Result<Option<RootsState>, ClientError>>;
+
+    fn handle(
+        &mut self,
+        AwaitRoots { placement, progress }: AwaitRoots,
+        _: &mut Self::Context,
+    ) -> Self::Result {
+        signing::wait(self.client.clone(), placement, progress).boxed_local()
+    }
+}
+
+impl Handler<SigningStatusQuery> for ClientActor {
+    type Result = MessageResult<SigningStatusQuery>;
+
+    fn handle(&mut self, _: SigningStatusQuery, _: &mut Self::Context) -> Self::Result {
+        MessageResult(SigningStatus { waiting: self.client.signing.borrow().len() as u64 })
     }
 }

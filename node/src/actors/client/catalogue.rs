@@ -4,6 +4,7 @@
 use super::{
     actor::Client,
     messages::{CatalogueEntry, ClientError, FileRef},
+    signing,
 };
 use crate::{
     actors::{
@@ -63,11 +64,13 @@ pub(super) async fn read(client: &Client, name: &str) -> Result<Option<Entry>, C
 /// All files, in name order.
 pub(super) async fn list(client: &Client) -> Result<Vec<CatalogueEntry>, ClientError> {
     let notes = ask(&client.ask.list_notes, ListNotes(Shelf::Catalogue)).await?;
-    let entry = |(name, bytes): (String, Bytes)| {
+    let mut entries = Vec::with_capacity(notes.len());
+    for (name, bytes) in notes {
         let Entry { placement, size, stored } = parse(&bytes)?;
-        Ok(CatalogueEntry { name, size, link: link(client, placement).to_string(), stored })
-    };
-    notes.into_iter().map(entry).collect()
+        let (link, roots) = (link(client, placement).to_string(), signing::state(client, placement).await?);
+        entries.push(CatalogueEntry { name, size, link, stored, roots });
+    }
+    Ok(entries)
 }
 
 /// The link that a file reference means.

@@ -9,11 +9,12 @@ use super::{
 };
 use crate::{
     actors::{
+        Passes,
         fetch::{Fetched, Located, TooFew, fetch_segment},
         locate::locate,
     },
     data::{self, Codec, SegmentCipher},
-    env::{Work, blocking},
+    env::{AccessTicket, Work, blocking},
     limits,
     types::{FileLink, Manifest, PlacementRecord},
 };
@@ -38,8 +39,10 @@ struct Download {
 pub(super) async fn get(client: Rc<Client>, request: GetFile) -> Result<GetReport, ClientError> {
     let started = client.common.clock.now();
     let link = catalogue::resolve(&client, request.file).await?;
-    let located = find(&client, &link).await?;
+    let ticket = request.access;
+    let located = find(&client, &link, client.passes(ticket.clone())).await?;
     let manifest = open(&located.record, &link)?;
+    check_access(&client, &located, ticket.as_deref())?;
     let download = Download {
         cipher: Arc::new(SegmentCipher::new(&manifest.content_key, &link.placement)),
         size: manifest.size,
@@ -74,13 +77,29 @@ pub(super) async fn get(client: Rc<Client>, request: GetFile) -> Result<GetRepor
     })
 }
 
+/// Fails early if no provider will serve this reader.
+fn check_access(
+    client: &Client,
+    located: &Located,
+    ticket: Option<&AccessTicket>,
+) -> Result<(), ClientError> {
+    let Some(list) = located.record.access else { return Ok(()) };
+    let why = match ticket {
+        _ if located.record.owner == client.keys.owner.peer() => return Ok(()),
+        Some(ticket) if ticket.list.root() == list.0 => return Ok(()),
+        Some(_) => format!("its access list is another one, with the root {list}"),
+        None => "only members of its access list may read it".into(),
+    };
+    Err(ClientError::NoAccess(located.id, why))
+}
+
 /// Finds the placement and its holders; a file that was stored a moment ago may not be announced
 /// yet, so the search is repeated a few times.
-async fn find(client: &Client, link: &FileLink) -> Result<Rc<Located>, ClientError> {
+async fn find(client: &Client, link: &FileLink, passes: Arc<Passes>) -> Result<Rc<Located>, ClientError> {
     let mut outcome = Ok(None);
     for attempt in 0..limits::LOCATE_ATTEMPTS {
         client.common.clock.sleep(limits::RETRY_PAUSE * attempt).await;
-        outcome = locate(&client.peers, &client.ask.holders, link.placement).await;
+        outcome = locate(&client.peers, &client.ask.holders, link.placement, Some(passes.clone())).await;
         if let Ok(Some(located)) = &outcome {
             let (code, segments) = (located.record.code, located.record.segments());
             if located.holders.borrow().min_live(code, segments) >= code.k() {
@@ -146,7 +165,7 @@ impl Download {
 
     /// Holders may have changed since the file was located: look again, once.
     async fn fetch_again(&self, segment: u32) -> Result<Fetched, ClientError> {
-        let again = locate(&self.client.peers, &self.client.ask.holders, self.located.id).await?;
+        let again = locate(&self.client.peers, &self.client.ask.holders, self.located.id, None).await?;
         if let Some(again) = again {
             self.located.holders.replace(again.holders.borrow().clone());
         }

@@ -2,8 +2,8 @@
 
 use crate::{
     actors::storage::StorageError,
-    env::NetError,
-    types::{Code, CodeError, FileLink, PlacementId, Policy},
+    env::{AccessTicket, NetError},
+    types::{Code, CodeError, FileLink, ListRoot, PlacementId, Policy},
 };
 use actix::Message;
 use futures::channel::mpsc::UnboundedSender;
@@ -51,12 +51,12 @@ pub trait Sink: Send + Sync + fmt::Debug {
     fn finish(&self) -> io::Result<()>;
 }
 
-/// Bytes done so far, of how many.
+/// How much is done so far, of how much: plaintext bytes, or slot roots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Progress {
-    /// Plaintext bytes done.
+    /// Done.
     pub done: u64,
-    /// Plaintext bytes in all.
+    /// In all.
     pub total: u64,
 }
 
@@ -74,6 +74,8 @@ pub struct PutFile {
     pub policy: Policy,
     /// Plaintext bytes a segment.
     pub segment_len: usize,
+    /// The access list of whoever may read it beside its owner; `None` protects nothing.
+    pub access: Option<ListRoot>,
     /// Told after every segment.
     pub progress: Option<UnboundedSender<Progress>>,
 }
@@ -97,6 +99,41 @@ pub struct PutReport {
     pub replaced_providers: u32,
     /// Seconds from request to last receipt.
     pub seconds: f64,
+    /// The roots of its slots, when the put ended; `None` if they get none.
+    pub roots: Option<RootsState>,
+}
+
+/// How far the slot roots of a placement are.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct RootsState {
+    /// Slots of the placement.
+    pub slots: usize,
+    /// Slots whose root was checked and signed.
+    pub signed: usize,
+    /// Seconds from the last receipt to the last signature, once all are signed.
+    pub seconds: Option<f64>,
+}
+
+/// Wait until all slot roots of a placement are signed; `None` if its slots have no roots.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Option<RootsState>, ClientError>")]
+pub struct AwaitRoots {
+    /// Which placement.
+    pub placement: PlacementId,
+    /// Told of every root.
+    pub progress: Option<UnboundedSender<Progress>>,
+}
+
+/// How many placements wait for signed slot roots?
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "SigningStatus")]
+pub struct SigningStatusQuery;
+
+/// The answer to [`SigningStatusQuery`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SigningStatus {
+    /// The owner's placements whose slot roots are not all signed.
+    pub waiting: u64,
 }
 
 /// Which file.
@@ -116,6 +153,8 @@ pub struct GetFile {
     pub file: FileRef,
     /// Where its bytes go.
     pub sink: Arc<dyn Sink>,
+    /// What a reader has who is in the file's access list.
+    pub access: Option<Arc<AccessTicket>>,
     /// Told after every segment.
     pub progress: Option<UnboundedSender<Progress>>,
 }
@@ -145,7 +184,7 @@ pub struct GetReport {
 pub struct ListFiles;
 
 /// One of the owner's files.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct CatalogueEntry {
     /// Its name.
     pub name: String,
@@ -155,6 +194,8 @@ pub struct CatalogueEntry {
     pub link: String,
     /// Seconds since the Unix epoch.
     pub stored: u64,
+    /// The roots of its slots; `None` if they have none.
+    pub roots: Option<RootsState>,
 }
 
 /// Forget a file, here and at its providers.
@@ -204,6 +245,9 @@ pub enum ClientError {
         /// Shards needed.
         needed: usize,
     },
+    /// Get into the file's access list.
+    #[error("placement {0} is protected: {1}")]
+    NoAccess(PlacementId, String),
     /// The link does not open this file, or its bytes were changed by someone.
     #[error("{0}")]
     Sealed(String),

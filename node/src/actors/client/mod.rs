@@ -3,11 +3,13 @@
 
 mod actor;
 mod catalogue;
+mod cells;
 mod get;
 mod journal;
 mod messages;
 mod put;
 mod remove;
+mod signing;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -4,16 +4,21 @@
 use super::{
     actor::Client,
     catalogue,
+    cells::Cells,
     journal::SegmentNote,
     messages::{ClientError, Progress, PutFile, PutReport},
-    remove,
+    remove, signing,
     upload::Upload,
 };
 use crate::{
     data, limits,
     types::{PeerId, PlacementRecord, ShardKey, Signed},
 };
-use futures::{StreamExt, TryStreamExt, future::try_join_all, stream};
+use futures::{
+    FutureExt, StreamExt, TryStreamExt,
+    future::{try_join, try_join_all},
+    stream,
+};
 use std::rc::Rc;
 
 /// Stores a file.
@@ -28,6 +33,7 @@ pub(super) async fn put(client: Rc<Client>, request: PutFile) -> Result<PutRepor
     upload.check_unchanged()?;
     let record = sign(&upload);
     publish(&upload, &record).await?;
+    let signs = prepare_roots(&upload).await?;
     let entry = catalogue::Entry {
         placement: upload.placement,
         size: upload.head.size,
@@ -41,6 +47,9 @@ pub(super) async fn put(client: Rc<Client>, request: PutFile) -> Result<PutRepor
             tracing::warn!(placement = %before, %error, "the replaced file's holders were not told");
         }
     }
+    if signs {
+        signing::start(&client, upload.placement);
+    }
     let replaced_providers = upload.book.borrow().replaced();
     Ok(PutReport {
         link: catalogue::link(&client, upload.placement).to_string(),
@@ -51,7 +60,18 @@ pub(super) async fn put(client: Rc<Client>, request: PutFile) -> Result<PutRepor
         resumed_segments: upload.resumed,
         replaced_providers,
         seconds: client.common.clock.now().since(started).as_secs_f64(),
+        roots: signing::state(&client, upload.placement).await?,
     })
+}
+
+/// Writes down what the roots of the slots need; false if they get none.
+async fn prepare_roots(upload: &Upload) -> Result<bool, ClientError> {
+    let cells = upload.cells.take().and_then(Rc::into_inner);
+    let Some(own) = cells.and_then(Cells::finish) else { return Ok(false) };
+    let holders: Vec<PeerId> =
+        upload.head.code.slots().map(|slot| upload.book.borrow().provider(slot)).collect();
+    signing::prepare(&upload.client, upload.placement, &own, &holders).await?;
+    Ok(true)
 }
 
 /// Segments in flight: as many as fit the memory budget with their shards, at least one.
@@ -66,6 +86,15 @@ fn window(upload: &Upload) -> usize {
 async fn store_segment(upload: &Upload, segment: u32) -> Result<(), ClientError> {
     let stored =
         upload.notes.borrow()[segment as usize].as_ref().is_some_and(|note| !note.holders.is_empty());
+    let cells = upload.cells.borrow().clone();
+    let take = async |shards| {
+        if let Some(cells) = &cells {
+            cells.take(&upload.client, segment, shards).await;
+        }
+    };
+    if stored && cells.is_some() {
+        take(upload.prepare(segment).await?.shards).await;
+    }
     if !stored {
         let prepared = upload.prepare(segment).await?;
         let mut note = SegmentNote {
@@ -74,11 +103,13 @@ async fn store_segment(upload: &Upload, segment: u32) -> Result<(), ClientError>
             holders: Vec::new(),
         };
         upload.journal.write_segment(&upload.client, &upload.head, segment, &note).await?;
+        let cells = take(prepared.shards.clone());
         let sends = (0u16..).zip(prepared.shards).map(|(slot, shard)| {
             let key = ShardKey { placement: upload.placement, segment, slot };
             upload.send(key, prepared.hashes[usize::from(slot)], shard)
         });
-        note.holders = try_join_all(sends).await?;
+        let (holders, ()) = try_join(try_join_all(sends), cells.map(Ok)).await?;
+        note.holders = holders;
         upload.journal.write_segment(&upload.client, &upload.head, segment, &note).await?;
         upload.notes.borrow_mut()[segment as usize] = Some(note);
     }
@@ -104,6 +135,7 @@ fn sign(upload: &Upload) -> Signed<PlacementRecord> {
         shard_hashes: notes.iter().flatten().flat_map(|note| note.hashes.iter().copied()).collect(),
         sealed_manifest: upload.head.sealed_manifest.clone(),
         created: upload.client.common.clock.now(),
+        access: upload.request.access,
     };
     Signed::new(&upload.client.keys.owner, &record)
 }

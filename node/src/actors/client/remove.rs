@@ -4,6 +4,7 @@ use super::{
     actor::Client,
     catalogue,
     messages::{ClientError, RemoveReport},
+    signing,
 };
 use crate::{
     actors::locate::locate,
@@ -24,10 +25,11 @@ pub(super) async fn remove(client: Rc<Client>, name: String) -> Result<RemoveRep
 
 /// Tells every holder that can be found to forget a placement.
 pub(super) async fn forget(client: &Client, placement: PlacementId) -> Result<RemoveReport, ClientError> {
+    signing::forget(client, placement).await?;
     let removal = Removal { owner: client.keys.owner.peer(), placement };
     let order = Signed::new(&client.keys.owner, &removal);
     let mut report = RemoveReport { confirmed: 0, unreachable: 0 };
-    let Some(located) = locate(&client.peers, &client.ask.holders, placement).await? else {
+    let Some(located) = locate(&client.peers, &client.ask.holders, placement, None).await? else {
         return Ok(report);
     };
     let holders: Vec<_> = located.holders.borrow().records().map(|record| record.provider).collect();

@@ -3,6 +3,7 @@
 use super::{
     actor::Client,
     catalogue,
+    cells::Cells,
     journal::{Head, Journal, SegmentNote},
     messages::{ClientError, PutFile},
     state::SlotBook,
@@ -37,6 +38,8 @@ pub(super) struct Upload {
     pub(super) notes: RefCell<Vec<Option<SegmentNote>>>,
     pub(super) resumed: u32,
     pub(super) done: Cell<u64>,
+    /// The slots' cells, if they get roots; taken when all segments have passed.
+    pub(super) cells: RefCell<Option<Rc<Cells>>>,
     version: u64,
     cipher: Arc<SegmentCipher>,
     _turn: Turn,
@@ -92,6 +95,7 @@ impl Upload {
         let book = RefCell::new(choose_providers(&client, &request, size, &preferred).await?);
         let notes = RefCell::new(notes);
         let done = Cell::new(0);
+        let cells = Cells::begin(&client, head.code, slot_len(&head)).await.map(Rc::new);
         Ok(Self {
             client,
             request,
@@ -102,6 +106,7 @@ impl Upload {
             notes,
             resumed,
             done,
+            cells: RefCell::new(cells),
             version,
             cipher,
             _turn: turn,
@@ -230,6 +235,15 @@ fn read_error(source: &str, error: &std::io::Error) -> ClientError {
 /// Segments of a file; an empty file has one, empty.
 pub(super) fn segment_count(size: u64, segment_len: u32) -> u32 {
     size.div_ceil(u64::from(segment_len)).max(1) as u32
+}
+
+/// Bytes of each slot: a shard of every segment.
+fn slot_len(head: &Head) -> u64 {
+    let segments = segment_count(head.size, head.segment_len);
+    let shard = |plaintext: u64| data::shard_len(head.code, plaintext as usize + limits::TAG) as u64;
+    let before = u64::from(segments - 1);
+    let last = head.size - before * u64::from(head.segment_len);
+    before * shard(u64::from(head.segment_len)) + shard(last)
 }
 
 type Found = (Head, Vec<Option<SegmentNote>>);

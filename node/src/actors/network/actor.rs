@@ -2,13 +2,13 @@
 
 use super::{messages::*, providers, state::Absentees};
 use crate::{
-    actors::{agenda::Agenda, ask, storage::ServeRequest},
+    actors::{Service, agenda::Agenda},
     env::{Common, Inbound, Net, NetError, timeout},
     limits,
     settings::Timing,
     types::{PeerId, PlacementId, Request, Response, Timestamp},
 };
-use actix::{Actor, Addr, Context, Handler, MessageResult, Recipient, ResponseFuture};
+use actix::{Actor, Addr, Context, Handler, MessageResult, ResponseFuture};
 use futures::{FutureExt, StreamExt, channel::mpsc};
 use rand::RngExt;
 use std::{cell::RefCell, rc::Rc, time::Duration};
@@ -28,13 +28,8 @@ pub(super) struct Shared {
 }
 
 impl NetworkActor {
-    /// Starts the actor; requests from peers go to `serve`.
-    pub fn start(
-        common: Common,
-        net: Rc<dyn Net>,
-        timing: Timing,
-        serve: Recipient<ServeRequest>,
-    ) -> Addr<Self> {
+    /// Starts the actor; `serve` answers peers.
+    pub fn start(common: Common, net: Rc<dyn Net>, timing: Timing, serve: Service) -> Addr<Self> {
         common.spawn.local(serve_peers(common.clone(), net.inbound(), serve).boxed_local());
         let shared =
             Shared { common, net, absentees: RefCell::default(), announcements: Agenda::default(), timing };
@@ -52,13 +47,13 @@ impl Actor for NetworkActor {
     }
 }
 
-/// Passes each peer's request to storage, side by side: the world bounds how many there are at a
+/// Has each peer's request answered, side by side: the world bounds how many there are at a
 /// time, and how often one peer may come.
-async fn serve_peers(common: Common, mut inbound: mpsc::Receiver<Inbound>, serve: Recipient<ServeRequest>) {
+async fn serve_peers(common: Common, mut inbound: mpsc::Receiver<Inbound>, serve: Service) {
     while let Some(Inbound { from, request, reply }) = inbound.next().await {
         let serve = serve.clone();
         let task = async move {
-            let response = ask(&serve, ServeRequest { from, request }).await;
+            let response = serve.answer(from, request).await;
             // The peer may have given up; then nobody waits for the response.
             let _ = reply.send(response);
         };

@@ -1,5 +1,5 @@
 //! The network actor: the only owner of [`Net`](crate::env::Net). It sends requests for the other
-//! actors, passes peers' requests to storage, keeps this node's placements announced, and finds
+//! actors, has peers' requests answered, keeps this node's placements announced, and finds
 //! peers that would store something. It never looks into a shard.
 
 mod actor;

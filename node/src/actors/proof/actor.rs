@@ -1,31 +1,75 @@
 //! The shell: finds the slot, finds or builds its tree, and asks the prover.
 
-use super::{messages::*, trees::Trees};
+use super::{gate::SharedGate, messages::*, trees::Trees};
 use crate::{
-    actors::storage::{OpenSlot, OpenedSlot, StorageError},
-    env::{Prover, ReadSlot},
+    actors::storage::{AccessQuery, Admit, OpenSlot, OpenedSlot, StorageError},
+    env::{Common, Prover, ReadSlot},
     limits,
-    types::PlacementId,
+    types::{PeerId, PlacementId, Response},
 };
-use actix::{Actor, Addr, Context, Handler, Recipient, ResponseFuture};
+use actix::{Actor, Addr, Context, Handler, MessageResult, Recipient, ResponseFuture};
+use bytes::Bytes;
+use futures::lock::Mutex;
 use holdfast_proofs::tree::SlotTree;
-use std::{cell::RefCell, rc::Rc, sync::Arc};
+use std::{cell::RefCell, collections::BTreeSet, rc::Rc, sync::Arc};
+
+/// What the proof actor asks of storage.
+pub struct Neighbours {
+    /// Opens a held slot.
+    pub open: Recipient<OpenSlot>,
+    /// Tells how a placement is protected.
+    pub access: Recipient<AccessQuery>,
+    /// Lets a reader in.
+    pub admit: Recipient<Admit>,
+}
 
 /// Commits to slots and proves them.
 pub struct ProofActor {
     shell: Rc<Shell>,
 }
 
-struct Shell {
+pub(super) struct Shell {
+    pub(super) common: Common,
     prover: Option<Rc<dyn Prover>>,
+    pub(super) me: PeerId,
     open: Recipient<OpenSlot>,
-    trees: RefCell<Trees>,
+    pub(super) access: Recipient<AccessQuery>,
+    pub(super) admit: Recipient<Admit>,
+    pub(super) gate: RefCell<Option<SharedGate>>,
+    pub(super) trees: RefCell<Trees>,
+    /// Slots whose trees peers wait for.
+    pub(super) waiting: RefCell<BTreeSet<PlacementId>>,
+    /// One tree is built at a time.
+    building: Mutex<()>,
+    /// Cells are shown to one peer at a time.
+    pub(super) showing: Mutex<()>,
+    /// Passes are checked one at a time.
+    pub(super) checking: Mutex<()>,
 }
 
 impl ProofActor {
     /// Starts the actor; without a prover it refuses.
-    pub fn start(prover: Option<Rc<dyn Prover>>, open: Recipient<OpenSlot>) -> Addr<Self> {
-        Actor::start(Self { shell: Rc::new(Shell { prover, open, trees: RefCell::default() }) })
+    pub fn start(
+        common: Common,
+        prover: Option<Rc<dyn Prover>>,
+        me: PeerId,
+        Neighbours { open, access, admit }: Neighbours,
+    ) -> Addr<Self> {
+        let shell = Shell {
+            common,
+            prover,
+            me,
+            open,
+            access,
+            admit,
+            gate: RefCell::default(),
+            trees: RefCell::default(),
+            waiting: RefCell::default(),
+            building: Mutex::default(),
+            showing: Mutex::default(),
+            checking: Mutex::default(),
+        };
+        Actor::start(Self { shell: Rc::new(shell) })
     }
 }
 
@@ -38,24 +82,32 @@ impl Actor for ProofActor {
 }
 
 impl Shell {
-    fn prover(&self) -> Result<Rc<dyn Prover>, ProofError> {
+    pub(super) fn prover(&self) -> Result<Rc<dyn Prover>, ProofError> {
         self.prover.clone().ok_or(ProofError::NoProver)
     }
 
-    async fn slot(&self, id: PlacementId) -> Result<OpenedSlot, ProofError> {
+    pub(super) async fn slot(&self, id: PlacementId) -> Result<OpenedSlot, ProofError> {
         let stopping = |_| StorageError::Index("the node is stopping".into());
         self.open.send(OpenSlot(id)).await.map_err(stopping)??.ok_or(ProofError::NotHeld(id))
     }
 
     /// The slot's tree; built from what is on disk if it is not kept.
-    async fn tree(&self, id: PlacementId, slot: &OpenedSlot) -> Result<Arc<SlotTree>, ProofError> {
-        let kept = self.trees.borrow_mut().get(id);
-        if let Some(tree) = kept.filter(|tree| tree.length() == slot.length()) {
+    pub(super) async fn tree(&self, id: PlacementId, slot: &OpenedSlot) -> Result<Arc<SlotTree>, ProofError> {
+        if let Some(tree) = self.kept_tree(id, slot) {
+            return Ok(tree);
+        }
+        let _turn = self.building.lock().await;
+        // Whoever had the turn before may have wanted the same.
+        if let Some(tree) = self.kept_tree(id, slot) {
             return Ok(tree);
         }
         let tree = Arc::new(self.prover()?.commit(slot.length(), reading(slot.clone())).await?);
         self.trees.borrow_mut().keep(id, tree.clone(), limits::TREE_CACHE_BYTES);
         Ok(tree)
+    }
+
+    pub(super) fn kept_tree(&self, id: PlacementId, slot: &OpenedSlot) -> Option<Arc<SlotTree>> {
+        self.trees.borrow_mut().get(id).filter(|tree| tree.length() == slot.length())
     }
 
     async fn commit(&self, id: PlacementId) -> Result<SlotCommitment, ProofError> {
@@ -92,5 +144,40 @@ impl Handler<ProveSlot> for ProofActor {
     fn handle(&mut self, challenge: ProveSlot, _: &mut Self::Context) -> Self::Result {
         let shell = self.shell.clone();
         Box::pin(async move { shell.prove(challenge).await })
+    }
+}
+
+impl Handler<ServeClaim> for ProofActor {
+    type Result = ResponseFuture<Response>;
+
+    fn handle(&mut self, ServeClaim(ask): ServeClaim, _: &mut Self::Context) -> Self::Result {
+        let shell = self.shell.clone();
+        Box::pin(async move { shell.serve(ask).await.unwrap_or_else(Response::from) })
+    }
+}
+
+impl Handler<ServeVisit> for ProofActor {
+    type Result = ResponseFuture<Response>;
+
+    fn handle(&mut self, visit: ServeVisit, _: &mut Self::Context) -> Self::Result {
+        let shell = self.shell.clone();
+        Box::pin(async move { shell.admit(visit).await.unwrap_or_else(Response::from) })
+    }
+}
+
+impl Handler<MakePass> for ProofActor {
+    type Result = ResponseFuture<Result<Bytes, ProofError>>;
+
+    fn handle(&mut self, order: MakePass, _: &mut Self::Context) -> Self::Result {
+        let shell = self.shell.clone();
+        Box::pin(async move { shell.make_pass(order).await })
+    }
+}
+
+impl Handler<TreeLevels> for ProofActor {
+    type Result = MessageResult<TreeLevels>;
+
+    fn handle(&mut self, _: TreeLevels, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.shell.prover().ok().map(|prover| prover.circuit().levels()))
     }
 }

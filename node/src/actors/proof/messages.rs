@@ -1,8 +1,52 @@
 //! What one may ask of the proof actor.
 
-use crate::{actors::storage::StorageError, env::ProverError, types::PlacementId};
+use crate::{
+    actors::storage::StorageError,
+    env::{AccessTicket, ProverError},
+    types::{Ask, Pass, PeerId, PlacementId, Response},
+};
 use actix::Message;
+use bytes::Bytes;
 use holdfast_proofs::{field::Fr, groth16::Proof};
+use std::sync::Arc;
+
+/// A peer asks what the trees of this node's slots say: [`Ask::ClaimRoot`] or [`Ask::ShowCells`].
+#[derive(Debug, Message)]
+#[rtype(result = "Response")]
+pub struct ServeClaim(pub Ask);
+
+/// A peer wants to read a protected placement.
+#[derive(Debug, Message)]
+#[rtype(result = "Response")]
+pub struct ServeVisit {
+    /// Who asks; authenticated.
+    pub from: PeerId,
+    /// Which placement.
+    pub id: PlacementId,
+    /// Why it may.
+    pub pass: Pass,
+}
+
+/// Make a pass for a reader, which this node is.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Bytes, ProofError>")]
+pub struct MakePass {
+    /// The list, and whose key.
+    pub ticket: Arc<AccessTicket>,
+    /// What is to be read.
+    pub id: PlacementId,
+    /// Where.
+    pub provider: PeerId,
+    /// By whom.
+    pub visitor: PeerId,
+    /// In which of the provider's epochs.
+    pub epoch: u64,
+}
+
+/// Of how many levels are the trees that this node builds? `None` if it builds none.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Option<usize>")]
+pub struct TreeLevels;
 
 /// Commit to the slot that is held of a placement.
 #[derive(Debug, Clone, Copy, Message)]

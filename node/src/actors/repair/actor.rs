@@ -8,14 +8,14 @@ use super::{
 };
 use crate::{
     actors::{
+        Passes, Service,
         agenda::Agenda,
         ask,
+        holders::Holders,
+        locate::locate,
         network::{Announce, FindHolders, FindProviders, SendRequest, Withdraw},
         peers::{PeerError, Peers},
-        storage::{
-            PlacementDropped, PlacementHeld, PlacementQuery, ReadNote, RememberHolders, ServeRequest,
-            WriteNote,
-        },
+        storage::{PlacementDropped, PlacementHeld, PlacementQuery, ReadNote, RememberHolders, WriteNote},
     },
     env::Common,
     events::Event,
@@ -23,13 +23,14 @@ use crate::{
     settings::Timing,
     types::{PeerId, PlacementId, PlacementRecord, Refusal, Signed, Timestamp},
 };
-use actix::{Actor, Addr, Context, Handler, MessageResult, Recipient};
+use actix::{Actor, Addr, Context, Handler, MessageResult, Recipient, ResponseFuture};
 use futures::{FutureExt, StreamExt, stream};
 use rand::RngExt;
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet, btree_map::Entry},
     rc::Rc,
+    sync::Arc,
 };
 
 /// The actors that repair asks.
@@ -44,8 +45,8 @@ pub struct Neighbours {
     pub announce: Recipient<Announce>,
     /// Makes it unfindable.
     pub withdraw: Recipient<Withdraw>,
-    /// Asks this node's own storage as a peer would.
-    pub own: Recipient<ServeRequest>,
+    /// Asks this node itself as a peer would.
+    pub own: Service,
     /// Reads a placement record.
     pub placement: Recipient<PlacementQuery>,
     /// Tells storage of the other holders.
@@ -80,7 +81,7 @@ impl RepairActor {
             common: common.clone(),
             me,
             network: neighbours.send.clone(),
-            storage: neighbours.own.clone(),
+            own: neighbours.own.clone(),
         };
         let shared = Rc::new(Shared {
             common,
@@ -142,7 +143,7 @@ impl Shared {
             next = self.decide(id, &record);
         }
         if next == Some(Next::Repair) {
-            self.repair(id, &record).await;
+            self.repair(id).await;
             next = self.with_watch(id, |watch| {
                 watch.repaired();
                 Next::Rest
@@ -223,19 +224,45 @@ impl Shared {
         ask(&self.ask.remember, RememberHolders { id, records }).await;
     }
 
-    async fn repair(&self, id: PlacementId, record: &PlacementRecord) {
+    async fn repair(&self, id: PlacementId) {
         let Some(holders) = self.with_watch(id, |watch| watch.holders().clone()) else { return };
         // The very bytes the owner signed go to the new holders.
         let signed: Option<Signed<PlacementRecord>> =
             ask(&self.ask.placement, PlacementQuery(id)).await.ok().flatten();
         let Some(signed) = signed else { return };
+        self.rebuild(id, signed, holders, &[], None).await;
+    }
+
+    /// Rebuilds what `holders` lack, and takes note of who holds it now.
+    async fn rebuild(
+        &self,
+        id: PlacementId,
+        signed: Signed<PlacementRecord>,
+        holders: Holders,
+        except: &[PeerId],
+        passes: Option<Arc<Passes>>,
+    ) -> Holders {
+        let mut now_held = Holders::default();
         self.under_way.set(self.under_way.get() + 1);
-        for (record, signed) in rebuild(self, id, record.clone(), signed, holders).await {
+        for (record, signed) in rebuild(self, id, signed, holders, except, passes).await {
             let now = self.now();
+            now_held.insert(record.clone());
             self.with_watch(id, |watch| watch.answered(record, now));
             ask(&self.ask.remember, RememberHolders { id, records: vec![signed] }).await;
         }
         self.under_way.set(self.under_way.get() - 1);
+        now_held
+    }
+
+    /// Who holds a slot beside those that do not, after a repair if nobody did.
+    async fn refill(&self, Refill { id, slot, without, passes }: Refill) -> Option<PeerId> {
+        let located = locate(&self.peers, &self.ask.holders, id, None).await.ok()??;
+        let mut holders = located.holders.borrow().clone();
+        without.iter().for_each(|peer| holders.remove(peer));
+        if let Some(holder) = holders.holder(slot) {
+            return Some(holder);
+        }
+        self.rebuild(id, located.signed.clone(), holders, &without, Some(passes)).await.holder(slot)
     }
 }
 
@@ -262,6 +289,15 @@ impl Handler<PlacementDropped> for RepairActor {
         let shared = self.shared.clone();
         self.shared.common.spawn.local(async move { memory::forget(&shared, id).await }.boxed_local());
         self.shared.ask.withdraw.do_send(Withdraw(id));
+    }
+}
+
+impl Handler<Refill> for RepairActor {
+    type Result = ResponseFuture<Option<PeerId>>;
+
+    fn handle(&mut self, refill: Refill, _: &mut Self::Context) -> Self::Result {
+        let shared = self.shared.clone();
+        async move { shared.refill(refill).await }.boxed_local()
     }
 }
 

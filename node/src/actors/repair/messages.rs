@@ -1,6 +1,26 @@
 //! What one may say to the repair actor. Which placements to watch it learns from storage's notices.
 
+use crate::{
+    actors::Passes,
+    types::{PeerId, PlacementId},
+};
 use actix::Message;
+use std::sync::Arc;
+
+/// The owner found out that a provider does not hold its slot: find one that does, or give it to another. Answers with
+/// who holds it now, if anybody does.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Option<PeerId>")]
+pub struct Refill {
+    /// Of which placement.
+    pub id: PlacementId,
+    /// Which slot.
+    pub slot: u16,
+    /// Who does not hold it, whatever they say.
+    pub without: Vec<PeerId>,
+    /// What the owner shows to read the other slots, if the placement is protected.
+    pub passes: Arc<Passes>,
+}
 
 /// What is being looked after.
 #[derive(Debug, Clone, Copy, Message)]

@@ -3,7 +3,7 @@
 use super::actor::Shared;
 use crate::{
     actors::{
-        ask,
+        Passes, ask,
         fetch::{Located, fetch_segment},
         holders::Holders,
         network::{Candidate, FindProviders},
@@ -21,6 +21,7 @@ use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
     rc::Rc,
+    sync::Arc,
 };
 
 /// One repair under way.
@@ -34,22 +35,24 @@ struct Repair<'a> {
     failed: Cell<u32>,
 }
 
-/// Rebuilds what is missing; returns what the new holders say they hold now.
+/// Rebuilds what is missing, and gives none of it to `except`; returns what the new holders say they hold now.
 pub(super) async fn rebuild(
     shared: &Shared,
     id: PlacementId,
-    record: PlacementRecord,
     signed: Signed<PlacementRecord>,
     holders: Holders,
+    except: &[PeerId],
+    passes: Option<Arc<Passes>>,
 ) -> Vec<(ProviderRecord, Signed<ProviderRecord>)> {
+    let Ok(record) = signed.decode_unverified() else { return Vec::new() };
     let live = holders.min_live(record.code, record.segments()) as u16;
     shared.common.record.record(Event::RepairStarted { placement: id, live });
-    let targets = choose_targets(shared, &record, &holders).await;
+    let targets = choose_targets(shared, &record, &holders, except).await;
     let (holders, speeds) = (RefCell::new(holders), RefCell::new(Speeds::default()));
-    let located = Rc::new(Located { id, record, holders, speeds });
+    let located = Rc::new(Located { id, record, signed, holders, speeds, passes });
     let (rebuilt, failed) = (Cell::new(0), Cell::new(0));
     let mut repair = Repair { shared, located, targets, recipes: RefCell::default(), rebuilt, failed };
-    repair.introduce(&signed).await;
+    repair.introduce().await;
     let segments = 0..repair.located.record.segments();
     stream::iter(segments)
         .for_each_concurrent(limits::REPAIR_SEGMENTS_IN_FLIGHT, |segment| repair.segment(segment))
@@ -65,6 +68,7 @@ async fn choose_targets(
     shared: &Shared,
     record: &PlacementRecord,
     holders: &Holders,
+    except: &[PeerId],
 ) -> BTreeMap<u16, PeerId> {
     let mut missing: Vec<u16> =
         (0..record.segments()).flat_map(|segment| holders.missing(record.code, segment)).collect();
@@ -80,7 +84,7 @@ async fn choose_targets(
     let taken: Vec<Place> = holders.records().map(place_of_holder).collect();
     let free_bytes = (0..record.segments()).map(|segment| record.shard_len(segment) as u64).sum();
     let needed = missing.len();
-    let except = taken.iter().map(|place| place.peer).collect();
+    let except = taken.iter().map(|place| place.peer).chain(except.iter().copied()).collect();
     let wish = FindProviders { wanted: needed + needed / 2, needed, free_bytes, prefer: Vec::new(), except };
     let candidates: Vec<Place> = if needed == 0 {
         Vec::new()
@@ -103,15 +107,22 @@ fn place_of_candidate(Candidate { peer, status }: Candidate) -> Place {
 }
 
 impl Repair<'_> {
-    /// Gives the placement record to the new holders, so that they keep what they get. Who does not
-    /// take it gets no shards.
-    async fn introduce(&mut self, signed: &Signed<PlacementRecord>) {
+    /// Gives the placement record to the new holders, so that they keep what they get, and with it the signed roots of
+    /// its slots. Who does not take the record gets no shards.
+    async fn introduce(&mut self) {
         let (id, peers) = (self.located.id, &self.shared.peers);
+        // Its owner may not have signed any yet.
+        let roots = peers.read_roots(peers.me, id).await.ok();
         let mut accepted = BTreeMap::new();
         for (&slot, &peer) in &self.targets {
-            match peers.store_placement(peer, signed.clone(), id).await {
+            match peers.store_placement(peer, self.located.signed.clone(), id).await {
                 Ok(_) => drop(accepted.insert(slot, peer)),
                 Err(error) => tracing::info!(%id, slot, %error, "provider does not take the slot"),
+            }
+            if let (true, Some(roots)) = (accepted.contains_key(&slot), &roots)
+                && let Err(error) = peers.store_roots(peer, roots.clone()).await
+            {
+                tracing::info!(%id, slot, %error, "provider has not the slot roots");
             }
         }
         self.targets = accepted;

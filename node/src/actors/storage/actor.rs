@@ -5,6 +5,7 @@ use super::{
     StorageError,
     changes::{Change, Committed, Outcome},
     files::Tag,
+    grants::Grants,
     holdings::Holdings,
     messages::*,
     notices::Notices,
@@ -47,6 +48,7 @@ pub(super) struct Shell {
     commits: RefCell<CommitQueue<Pending>>,
     writes: RefCell<Waiters<oneshot::Sender<()>>>,
     holdings: RefCell<Holdings>,
+    grants: RefCell<Grants>,
     pub(super) notices: RefCell<Notices>,
     pub(super) scrubbing: futures::lock::Mutex<()>,
 }
@@ -81,6 +83,7 @@ impl StorageActor {
             commits: RefCell::default(),
             writes: RefCell::default(),
             holdings: RefCell::default(),
+            grants: RefCell::default(),
             notices: RefCell::default(),
             scrubbing: futures::lock::Mutex::new(()),
         };
@@ -172,12 +175,12 @@ impl Shell {
         }
     }
 
-    async fn serve(self: &Rc<Self>, ask: Ask, body: Bytes) -> Result<Response, Refusal> {
+    async fn serve(self: &Rc<Self>, from: PeerId, ask: Ask, body: Bytes) -> Result<Response, Refusal> {
         let answer = match ask {
             Ask::Status => Answer::Status(self.status().await.map_err(refusal)?),
             Ask::StoreShard { key, hash } => Answer::ShardStored(self.store_shard(key, hash, body).await?),
             Ask::ReadShard { key, offset, len } => {
-                let body = self.read_shard(key, offset, len).await?;
+                let body = self.read_shard(from, key, offset, len).await?;
                 return Ok(Response { answer: Answer::Shard, body });
             }
             Ask::StorePlacement { record } => Answer::Holdings(self.store_placement(record).await?),
@@ -186,6 +189,14 @@ impl Shell {
             Ask::Remove { order } => {
                 self.remove(order).await?;
                 Answer::Removed
+            }
+            Ask::StoreRoots { roots } => {
+                self.store_roots(roots).await?;
+                Answer::RootsStored
+            }
+            Ask::ReadRoots { id } => Answer::Roots(self.read_roots(id).await?),
+            Ask::ClaimRoot { .. } | Ask::ShowCells { .. } | Ask::OpenAccess { .. } => {
+                return Err(Refusal::Invalid("the disk knows nothing of proofs".into()));
             }
         };
         Ok(answer.into())
@@ -259,10 +270,39 @@ impl Shell {
         }
     }
 
-    async fn read_shard(self: &Rc<Self>, key: ShardKey, offset: u32, len: u32) -> Result<Bytes, Refusal> {
-        let look = move |store: &Store| store.look(|index| index.shard(key));
-        let entry =
-            self.job(Work::Read { bytes: 0 }, look).await.map_err(refusal)?.ok_or(Refusal::NotFound)?;
+    /// True if a peer may read a protected placement: it showed a pass, or it is a holder that may have to repair it.
+    fn is_admitted(&self, id: PlacementId, peer: PeerId) -> bool {
+        let now = self.common.clock.now();
+        peer == self.me
+            || self.grants.borrow_mut().is_admitted(id, peer, now)
+            || self.holdings.borrow().is_holder(id, peer, now)
+    }
+
+    async fn access(&self, id: PlacementId) -> Result<Option<Protected>, StorageError> {
+        let Some(record) = self.job(Work::Read { bytes: 0 }, move |store| store.record(id)).await? else {
+            return Ok(None);
+        };
+        let epoch = self.grants.borrow_mut().epoch(self.common.clock.now());
+        Ok(record.access.map(|list| Protected { owner: record.owner, list, epoch }))
+    }
+
+    async fn read_shard(
+        self: &Rc<Self>,
+        from: PeerId,
+        key: ShardKey,
+        offset: u32,
+        len: u32,
+    ) -> Result<Bytes, Refusal> {
+        let look = move |store: &Store| -> Result<_, StorageError> {
+            let protected = store.look(|index| index.note(Shelf::Access, &key.placement.to_string()))?;
+            Ok((store.look(|index| index.shard(key))?, protected.is_some()))
+        };
+        let (entry, protected) = self.job(Work::Read { bytes: 0 }, look).await.map_err(refusal)?;
+        let entry = entry.ok_or(Refusal::NotFound)?;
+        if protected && !self.is_admitted(key.placement, from) {
+            let epoch = self.grants.borrow_mut().epoch(self.common.clock.now());
+            return Err(Refusal::PassNeeded { epoch });
+        }
         // All of it is read, whatever was asked for: its hash covers the whole.
         let work = Work::Read { bytes: u64::from(entry.len) };
         let bytes = match self.job(work, move |store| store.read_shard(key, &entry)).await.map_err(refusal)? {
@@ -407,8 +447,14 @@ macro_rules! answer {
     };
 }
 
-answer!(ServeRequest, Response, |shell, ServeRequest { request, .. }| {
-    shell.serve(request.ask, request.body).await.unwrap_or_else(Response::from)
+answer!(ServeRequest, Response, |shell, ServeRequest { from, request }| {
+    shell.serve(from, request.ask, request.body).await.unwrap_or_else(Response::from)
+});
+answer!(AccessQuery, Result<Option<Protected>, StorageError>, |shell, AccessQuery(id)| shell
+    .access(id)
+    .await);
+answer!(Admit, bool, |shell, Admit { id, peer, epoch }| {
+    shell.grants.borrow_mut().admit(id, peer, epoch, shell.common.clock.now())
 });
 answer!(Subscribe, (), |shell, subscriber| shell.subscribe(subscriber).await);
 answer!(HeldPlacements, Result<Vec<PlacementId>, StorageError>, |shell, _| shell.held_placements().await);

@@ -9,6 +9,7 @@ use super::{
         guarded,
     },
     messages::Shelf,
+    roots,
 };
 use crate::{
     events::Event,
@@ -38,6 +39,8 @@ pub(super) enum Change {
     Remove { id: PlacementId, now: Timestamp },
     /// Old removals may be forgotten.
     ForgetRemovals { now: Timestamp },
+    /// An owner signed the roots of a placement's slots at this time.
+    PutRoots { id: PlacementId, signed: Timestamp, bytes: Bytes },
     /// A note is to be written or deleted.
     Note { shelf: Shelf, key: String, value: Option<Bytes> },
 }
@@ -156,6 +159,7 @@ impl<'t> Batch<'t> {
             Change::DropPlacement { id, tag } => self.drop_placement(*id, *tag),
             Change::Remove { id, now } => self.remove(*id, *now),
             Change::ForgetRemovals { now } => self.forget_removals(*now),
+            Change::PutRoots { id, signed, bytes } => self.put_roots(*id, *signed, bytes),
             Change::Note { shelf, key, value } => self.note(*shelf, key, value.as_ref()),
         }
     }
@@ -259,6 +263,8 @@ impl<'t> Batch<'t> {
         }
         self.placements.insert(id.as_bytes(), index::encode(entry).as_slice())?;
         self.done.totals.record_bytes += u64::from(entry.file_len);
+        let list = record.access.map(|list| Bytes::copy_from_slice(&list.to_bytes()));
+        self.note(Shelf::Access, &id.to_string(), list.as_ref())?;
         for (key, held) in self.shards_of(id)? {
             if record.shard_hash(key.segment, key.slot) != Some(held.hash)
                 && self.take_shard(key, held.tag)?
@@ -274,7 +280,27 @@ impl<'t> Batch<'t> {
         self.placements.remove(id.as_bytes())?;
         self.done.totals.record_bytes -= u64::from(entry.file_len);
         self.done.garbage.push(files::placement_path(id, entry.tag));
+        for shelf in [Shelf::Roots, Shelf::Access] {
+            self.note(shelf, &id.to_string(), None)?;
+        }
         Ok(())
+    }
+
+    fn put_roots(
+        &mut self,
+        id: PlacementId,
+        signed: Timestamp,
+        bytes: &Bytes,
+    ) -> Result<Outcome, redb::Error> {
+        if self.placement(id)?.is_none() {
+            return Ok(Outcome::Removed);
+        }
+        let key = id.to_string();
+        let known = self.notes.get((index::shelf_number(Shelf::Roots), key.as_str()))?;
+        if known.is_some_and(|known| roots::signed_at(known.value()) >= Some(signed)) {
+            return Ok(Outcome::Unneeded);
+        }
+        self.note(Shelf::Roots, &key, Some(bytes))
     }
 
     fn forget_placement(

@@ -124,6 +124,12 @@ impl Holdings {
         }
     }
 
+    /// True if another peer said that it holds part of `id`, and that has not expired.
+    pub(super) fn is_holder(&self, id: PlacementId, peer: PeerId, now: Timestamp) -> bool {
+        let known = self.others.get(&id).and_then(|holders| holders.get(&peer));
+        known.is_some_and(|known| known.expires > now)
+    }
+
     /// Forgets the other holders of `id`.
     pub(super) fn forget_others(&mut self, id: PlacementId) {
         for known in self.others.remove(&id).into_iter().flat_map(BTreeMap::into_values) {

@@ -344,5 +344,10 @@ pub(super) fn shelf_number(shelf: Shelf) -> u8 {
         Shelf::Catalogue => 0,
         Shelf::Journal => 1,
         Shelf::Watch => 2,
+        Shelf::Sending => 3,
+        Shelf::Sent => 4,
+        Shelf::Roots => 5,
+        Shelf::Signing => 6,
+        Shelf::Access => 7,
     }
 }

@@ -1,6 +1,8 @@
 //! What one may say to the storage actor.
 
-use crate::types::{PeerId, PlacementId, PlacementRecord, ProviderRecord, Request, Response, Signed};
+use crate::types::{
+    ListRoot, PeerId, PlacementId, PlacementRecord, ProviderRecord, Request, Response, Signed,
+};
 use actix::{Message, Recipient};
 use bytes::Bytes;
 
@@ -70,6 +72,44 @@ pub enum Shelf {
     Journal,
     /// Watched placements, by id: when their holders were seen.
     Watch,
+    /// Transactions that are not final yet, by intent, and which nonces are used up.
+    Sending,
+    /// Transactions that are final, by intent.
+    Sent,
+    /// The signed roots of held placements' slots, by placement.
+    Roots,
+    /// Protected placements that are held, by id: their access lists' roots.
+    Access,
+    /// The owner's placements, by id: their signed roots, and what is still to be checked before the next signature.
+    Signing,
+}
+
+/// How is a held placement protected? `None` if it is not held, or open to everybody.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Option<Protected>, StorageError>")]
+pub struct AccessQuery(pub PlacementId);
+
+/// The answer to [`AccessQuery`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Protected {
+    /// Who may always read it.
+    pub owner: PeerId,
+    /// Who else may.
+    pub list: ListRoot,
+    /// The epoch that a pass must be for.
+    pub epoch: u64,
+}
+
+/// Serve a reader of a protected placement until this epoch is over; false if it is over already.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "bool")]
+pub struct Admit {
+    /// Which placement.
+    pub id: PlacementId,
+    /// Whom.
+    pub peer: PeerId,
+    /// Until when.
+    pub epoch: u64,
 }
 
 /// Open the slot that is held of a placement; `None` if it is not here as a whole.

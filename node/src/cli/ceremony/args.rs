@@ -43,7 +43,7 @@ pub struct Source {
     /// SHA-256 of that file, from a source that you trust
     #[arg(long, value_name = "HEX")]
     pub sha256: Bytes32,
-    /// What is proven, such as slot-7x80 or provider-7x16x5 or access-7: levels, then slots, then samples
+    /// What is proven, such as slot-7x80, provider-7x16x5, opening-7 or access-7: levels, then slots, then samples
     #[arg(long)]
     pub circuit: NamedCircuit,
 }

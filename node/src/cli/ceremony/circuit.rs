@@ -2,7 +2,7 @@
 
 use holdfast_proofs::{
     ceremony::{InitialError, Phase1, Progress, initial_key},
-    circuit::{AccessCircuit, CircuitError, ProviderCircuit, SlotCircuit},
+    circuit::{AccessCircuit, CircuitError, OpeningCircuit, ProviderCircuit, SlotCircuit},
     groth16::{ProvingKey, SetupError, Trapdoor, setup},
     r1cs::measure,
 };
@@ -19,6 +19,7 @@ pub struct NamedCircuit {
 enum Any {
     Slot(SlotCircuit),
     Provider(ProviderCircuit),
+    Opening(OpeningCircuit),
     Access(AccessCircuit),
 }
 
@@ -26,7 +27,9 @@ enum Any {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// Write it as one of these.
-    #[error("circuits are slot-LEVELSxSAMPLES, provider-LEVELSxSLOTSxSAMPLES and access-LEVELS")]
+    #[error(
+        "circuits are slot-LEVELSxSAMPLES, provider-LEVELSxSLOTSxSAMPLES, opening-LEVELS and access-LEVELS"
+    )]
     Form,
     /// Choose other numbers.
     #[error(transparent)]
@@ -48,6 +51,7 @@ impl FromStr for NamedCircuit {
             ("provider", &[levels, slots, samples]) => {
                 Any::Provider(ProviderCircuit::new(levels, slots, samples)?)
             }
+            ("opening", &[levels]) => Any::Opening(OpeningCircuit::new(levels)?),
             ("access", &[levels]) => Any::Access(AccessCircuit::new(levels)?),
             _ => return Err(NameError::Form),
         };
@@ -67,6 +71,7 @@ impl NamedCircuit {
         match &self.circuit {
             Any::Slot(circuit) => measure(circuit).digest,
             Any::Provider(circuit) => measure(circuit).digest,
+            Any::Opening(circuit) => measure(circuit).digest,
             Any::Access(circuit) => measure(circuit).digest,
         }
     }
@@ -76,6 +81,7 @@ impl NamedCircuit {
         match &self.circuit {
             Any::Slot(circuit) => initial_key(phase1, circuit, told),
             Any::Provider(circuit) => initial_key(phase1, circuit, told),
+            Any::Opening(circuit) => initial_key(phase1, circuit, told),
             Any::Access(circuit) => initial_key(phase1, circuit, told),
         }
     }
@@ -86,6 +92,7 @@ impl NamedCircuit {
         match &self.circuit {
             Any::Slot(circuit) => setup(circuit, &trapdoor),
             Any::Provider(circuit) => setup(circuit, &trapdoor),
+            Any::Opening(circuit) => setup(circuit, &trapdoor),
             Any::Access(circuit) => setup(circuit, &trapdoor),
         }
     }
@@ -97,7 +104,7 @@ mod tests {
 
     #[test]
     fn names_are_read_in_one_way_alone() {
-        for name in ["slot-7x80", "provider-7x16x5", "access-7"] {
+        for name in ["slot-7x80", "provider-7x16x5", "opening-7", "access-7"] {
             assert_eq!(name.parse::<NamedCircuit>().unwrap().to_string(), name);
         }
         for name in

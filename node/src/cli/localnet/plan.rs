@@ -8,12 +8,12 @@ use crate::{
         init,
     },
     data::CodecChoice,
-    settings::{Settings, Timing},
+    settings::{Proving, Settings, Timing},
 };
 use std::{
     io,
     net::{Ipv4Addr, TcpListener, UdpSocket},
-    path::{Path, PathBuf},
+    path::{Path, PathBuf, absolute},
 };
 
 /// Nodes that the others join through.
@@ -62,10 +62,15 @@ impl Plan {
             }
         }
         let entries = members.iter().take(ENTRIES).map(entry).collect::<Result<Vec<_>, _>>()?;
+        let proving = Proving {
+            key_file: shared_file(dir, "development.key")?,
+            access_key_file: shared_file(dir, "development-access.key")?,
+            insecure_development_key: true,
+        };
         for (index, member) in members.iter().enumerate() {
             let others = entries.iter().enumerate().filter(|(entry, _)| *entry != index);
             let bootstrap = others.flat_map(|(_, addresses)| addresses.clone()).collect();
-            init::write_settings(&member.home, &settings(member, bootstrap, options))?;
+            init::write_settings(&member.home, &settings(member, bootstrap, proving.clone(), options))?;
         }
         Ok(Self { members })
     }
@@ -80,7 +85,12 @@ fn listen(port: u16) -> [String; 2] {
     [format!("/ip4/127.0.0.1/udp/{port}/quic-v1"), format!("/ip4/127.0.0.1/tcp/{port}")]
 }
 
-fn settings(member: &Member, bootstrap: Vec<String>, options: &args::Localnet) -> Settings {
+/// A key for all nodes; whichever first needs it makes it.
+fn shared_file(dir: &Path, name: &str) -> Result<PathBuf, Failure> {
+    absolute(dir.join(name)).map_err(|why| Failure::file(dir, &why))
+}
+
+fn settings(member: &Member, bootstrap: Vec<String>, proving: Proving, options: &args::Localnet) -> Settings {
     Settings {
         capacity_bytes: options.capacity.as_u64(),
         operator: member.name.clone(),
@@ -88,6 +98,8 @@ fn settings(member: &Member, bootstrap: Vec<String>, options: &args::Localnet) -
         listen: listen(member.port).into(),
         bootstrap,
         codec: CodecChoice::default(),
+        chain: Default::default(),
+        proving,
         timing: match options.timing {
             Pace::Normal => Timing::default(),
             Pace::Fast => FAST,

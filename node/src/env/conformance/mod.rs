@@ -3,6 +3,7 @@
 //! Each suite is a function that panics with a sentence when the contract is broken; worlds call
 //! them from their tests.
 
+pub mod chain;
 pub mod clock;
 pub mod disk;
 pub mod net;

@@ -1,10 +1,15 @@
 //! What a prover must do.
 
-use crate::env::{Clock, Prover, ProverError, ReadSlot, prover::build_tree};
+use crate::{
+    env::{AccessTicket, Clock, Prover, ProverError, ReadSlot, Visit, prover::build_tree},
+    limits,
+};
 use futures::future::{Either, select};
 use holdfast_proofs::{
+    access::{AccessKey, AccessList, Gate, GateError, Pass, Scope},
     challenge,
     field::{self, Fr},
+    groth16::{VerifyError, VerifyingKey},
     tree::{self, ARITY, GROUP_BYTES, Schedule, SlotTree, TreeError},
 };
 use std::{
@@ -21,16 +26,17 @@ const LENGTH: usize = 5 * GROUP_BYTES + 1_000;
 /// How long a disk that hangs, hangs.
 const HANG: Duration = Duration::from_millis(100);
 
-/// Checks a prover whose circuit has at least two levels. `slow` takes some time, as a disk may, if in this world
+/// Checks a prover whose circuit has at least two levels and whose proofs `key` verifies. `slow` takes some time, as a disk may, if in this world
 /// blocking takes time.
 ///
 /// # Panics
 /// With a sentence that says what is broken.
-pub async fn check(prover: &dyn Prover, clock: &dyn Clock, slow: fn()) {
+pub async fn check(prover: &dyn Prover, key: &VerifyingKey, clock: &dyn Clock, slow: fn()) {
     let bytes: Arc<Vec<u8>> = Arc::new((0..LENGTH).map(|at| ((at * at) >> 3) as u8 | 1).collect());
     let tree = commits(prover, &bytes).await;
-    proves(prover, &bytes, &tree).await;
+    proves(prover, key, &bytes, &tree).await;
     refuses(prover, &bytes, &tree).await;
+    lets_members_in(prover).await;
     holds_up_nobody(prover, clock, &bytes, slow).await;
     stops_when_dropped(prover, clock, &bytes, slow).await;
 }
@@ -52,8 +58,8 @@ async fn commits(prover: &dyn Prover, bytes: &Arc<Vec<u8>>) -> Arc<SlotTree> {
     Arc::new(tree)
 }
 
-async fn proves(prover: &dyn Prover, bytes: &Arc<Vec<u8>>, tree: &Arc<SlotTree>) {
-    let verifier = prover.verifying_key().prepare();
+async fn proves(prover: &dyn Prover, key: &VerifyingKey, bytes: &Arc<Vec<u8>>, tree: &Arc<SlotTree>) {
+    let verifier = key.prepare();
     for number in 1..4 {
         let proof = prover.prove(tree.clone(), seed(number), reading(bytes)).await.expect("a proof");
         let again = prover.prove(tree.clone(), seed(number), reading(bytes)).await.expect("a proof");
@@ -91,6 +97,24 @@ async fn refuses(prover: &dyn Prover, bytes: &Arc<Vec<u8>>, tree: &Arc<SlotTree>
     let zeros: ReadSlot = Box::new(|range| Ok(vec![0; (range.end - range.start) as usize]));
     let answer = prover.commit(capacity + 1, zeros).await.err();
     assert_eq!(answer, Some(ProverError::Tree(TreeError::Full { capacity })), "a slot beyond its tree");
+}
+
+/// Whoever is in a list gets a pass, and nobody else.
+async fn lets_members_in(prover: &dyn Prover) {
+    let key = |number| AccessKey::new(Fr::from(1_000 + number));
+    let members = (0..3).map(|number| key(number).member()).collect();
+    let list = AccessList::new(limits::ACCESS_LEVELS, members).expect("a list");
+    let root = list.root();
+    let ticket = |number| Arc::new(AccessTicket { list: list.clone(), key: key(number) });
+    let (scope, request) = (Scope { provider: [4; 32], epoch: 9 }, b"a shard".to_vec());
+    let visit = |number| Visit { ticket: ticket(number), scope, request: request.clone() };
+    let verifying = prover.access_key().await.expect("a key for passes");
+    let mut gate = Gate::new(&verifying, root, scope, 10);
+    let pass = prover.pass(visit(2)).await.expect("a member gets a pass");
+    let pass = Pass::from_bytes(&pass, &verifying.circuit).expect("it is one");
+    assert_eq!(gate.admit(b"another shard", &pass), Err(GateError::Proof(VerifyError::Refused)));
+    assert_eq!(gate.admit(&request, &pass), Ok(()), "a member is refused");
+    assert_eq!(prover.pass(visit(3)).await.err(), Some(ProverError::NotAMember));
 }
 
 /// A slow disk does not keep the world from going on.

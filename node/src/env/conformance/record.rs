@@ -3,7 +3,7 @@
 use crate::{
     env::Record,
     events::Event,
-    types::{PeerId, PlacementId, ShardHash, ShardKey},
+    types::{IntentId, PeerId, PlacementId, ShardHash, ShardKey},
 };
 
 /// Checks a recorder; `stored` tells how many [`Event::ShardStored`] it has taken notice of.
@@ -21,6 +21,7 @@ pub fn check(record: &dyn Record, peer: PeerId, stored: &dyn Fn() -> u64) {
 
 fn every_kind(peer: PeerId) -> Vec<Event> {
     let placement = PlacementId::from_bytes([7; 32]);
+    let intent = IntentId::from_bytes([8; 32]);
     let key = ShardKey { placement, segment: 1, slot: 2 };
     vec![
         Event::ShardStored { key, hash: ShardHash::of(b"shard"), len: 5 },
@@ -31,5 +32,7 @@ fn every_kind(peer: PeerId) -> Vec<Event> {
         Event::ShardRepaired { key, holder: peer, fetched: 20, sent: 5 },
         Event::RepairEnded { placement, rebuilt: 1, failed: 0 },
         Event::ProbeEnded { placement, live: 4 },
+        Event::TransactionSigned { intent, nonce: 3, bumps: 1 },
+        Event::TransactionEnded { intent, success: true },
     ]
 }

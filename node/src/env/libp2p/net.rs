@@ -159,7 +159,8 @@ async fn send(mut commands: mpsc::Sender<Command>, command: Command) -> Result<(
 async fn ask(peer: PeerId, stream: Stream, request: Request) -> Result<Response, NetError> {
     let (mut reader, mut writer) = stream.split();
     let max_body = max_response_body(&request.ask);
-    let limit = move |answer: &Answer| if matches!(answer, Answer::Shard) { max_body } else { 0 };
+    let limit =
+        move |answer: &Answer| if matches!(answer, Answer::Shard | Answer::Cells) { max_body } else { 0 };
     let read = pin!(read_message(&mut reader, limit, None));
     let write = pin!(write_message(&mut writer, &request.ask, &request.body));
     let result = match select(read, write).await {
@@ -179,6 +180,7 @@ fn max_response_body(ask: &Ask) -> usize {
     match ask {
         Ask::ReadShard { len: 0, .. } => limits::MAX_SHARD,
         Ask::ReadShard { len, .. } => limits::MAX_SHARD.min(*len as usize),
+        Ask::ShowCells { cells, .. } => limits::MAX_SHARD.min(cells.len() * limits::SHOWN_CELL),
         _ => 0,
     }
 }

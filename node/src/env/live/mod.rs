@@ -1,4 +1,4 @@
-//! The real world: tokio's clock and pool, the system's entropy, files, libp2p.
+//! The real world: tokio's clock and pool, the system's entropy, files, libp2p, a chain's server.
 //!
 //! Here, and only here, the node touches the system itself.
 #![allow(clippy::disallowed_methods)]
@@ -9,14 +9,18 @@ mod disk;
 mod net;
 mod open;
 mod prover;
+mod proving_key;
 mod record;
 mod rng;
+mod rpc;
 mod spawn;
 
 pub use clock::LiveClock;
 pub use disk::LiveDisk;
 pub use open::{LiveError, open};
-pub use prover::LiveProver;
+pub use prover::{LiveProver, LoadKey};
+pub use proving_key::KeyFile;
 pub use record::LiveRecord;
 pub use rng::LiveRng;
+pub use rpc::{ConnectError, JsonRpcChain};
 pub use spawn::LiveSpawn;

@@ -1,26 +1,35 @@
 //! arkworks on all cores.
 
 use crate::env::{
-    Prover, Rng,
-    prover::{ProverError, ReadSlot, build_tree, open_cells},
+    Prover, Rng, Visit,
+    prover::{ProverError, ReadSlot, build_tree, make_pass, open_cells},
 };
 use futures::future::LocalBoxFuture;
 use holdfast_proofs::{
-    circuit::SlotCircuit,
+    circuit::{AccessCircuit, SlotCircuit},
     field::Fr,
     groth16::{Proof, ProveError, ProvingKey, VerifyingKey, prove},
     tree::{Schedule, SlotTree},
 };
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::{
     rc::Rc,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
+/// How much more willing than others the threads are that build trees to give a processor away (`nice`): a tree has
+/// time, and a shard that somebody waits for has not.
+const TREE_NICENESS: i32 = 10;
+
+/// Brings the proving key; called before each proof, from a thread that may block. What it returns is dropped after
+/// the proof: a key takes more memory than all else of a node at rest.
+pub type LoadKey = Box<dyn Fn() -> Result<Arc<ProvingKey>, ProverError> + Send + Sync>;
+
 /// Proves one slot at a time, on the threads of rayon's global pool: two proofs side by side would take twice
-/// the memory and no less time.
+/// the memory and no less time. Beside it one tree is built, on threads of low priority.
 pub struct LiveProver {
     shared: Arc<Shared>,
     rng: Rc<dyn Rng>,
@@ -28,8 +37,13 @@ pub struct LiveProver {
 
 struct Shared {
     circuit: SlotCircuit,
-    key: ProvingKey,
-    turn: Mutex<()>,
+    key: LoadKey,
+    access: AccessCircuit,
+    access_key: LoadKey,
+    proof: Mutex<()>,
+    pass: Mutex<()>,
+    tree: Mutex<()>,
+    builders: OnceLock<Option<ThreadPool>>,
 }
 
 /// Tells the work that nobody waits for it any more.
@@ -41,21 +55,56 @@ impl Drop for CancelOnDrop {
     }
 }
 
+impl Shared {
+    /// Runs `build` on the threads that build trees.
+    fn on_builders<T: Send>(&self, build: impl FnOnce() -> T + Send) -> T {
+        let start = || {
+            let lower = |_| {
+                // Elsewhere than on Linux it would be the priority of the whole process.
+                if cfg!(target_os = "linux") {
+                    // Without the lower priority trees are built all the same.
+                    let _ = rustix::process::nice(TREE_NICENESS);
+                }
+            };
+            ThreadPoolBuilder::new().thread_name(|_| "trees".into()).start_handler(lower).build().ok()
+        };
+        match self.builders.get_or_init(start) {
+            Some(pool) => pool.install(build),
+            None => build(),
+        }
+    }
+}
+
 impl LiveProver {
-    /// A prover for the circuit that the key was made for.
-    pub fn new(circuit: SlotCircuit, key: ProvingKey, rng: Rc<dyn Rng>) -> Self {
-        Self { shared: Arc::new(Shared { circuit, key, turn: Mutex::new(()) }), rng }
+    /// A prover for two circuits, and where their keys come from.
+    pub fn new(
+        (circuit, key): (SlotCircuit, LoadKey),
+        (access, access_key): (AccessCircuit, LoadKey),
+        rng: Rc<dyn Rng>,
+    ) -> Self {
+        let shared = Shared {
+            circuit,
+            key,
+            access,
+            access_key,
+            proof: Mutex::default(),
+            pass: Mutex::default(),
+            tree: Mutex::default(),
+            builders: OnceLock::new(),
+        };
+        Self { shared: Arc::new(shared), rng }
     }
 
     /// Runs `job` when it is its turn, unless nobody waits for it any more.
     fn run<T: Send + 'static>(
         &self,
+        turn: fn(&Shared) -> &Mutex<()>,
         job: impl FnOnce(&Shared, Arc<AtomicBool>) -> Result<T, ProverError> + Send + 'static,
     ) -> LocalBoxFuture<'static, Result<T, ProverError>> {
         let (shared, cancelled) = (self.shared.clone(), Arc::new(AtomicBool::new(false)));
         let guard = CancelOnDrop(cancelled.clone());
         let work = tokio::task::spawn_blocking(move || {
-            let _turn = shared.turn.lock().unwrap_or_else(PoisonError::into_inner);
+            let _turn = turn(&shared).lock().unwrap_or_else(PoisonError::into_inner);
             if cancelled.load(Ordering::Relaxed) {
                 return Err(ProveError::Cancelled.into());
             }
@@ -73,22 +122,21 @@ impl Prover for LiveProver {
         self.shared.circuit
     }
 
-    fn verifying_key(&self) -> &VerifyingKey {
-        &self.shared.key.verifying
-    }
-
     fn commit(
         &self,
         length: u64,
         mut read: ReadSlot,
     ) -> LocalBoxFuture<'static, Result<SlotTree, ProverError>> {
-        self.run(move |shared, cancelled| {
-            let mut read: ReadSlot = Box::new(move |range| {
-                let gone = cancelled.load(Ordering::Relaxed);
-                if gone { Err(ProveError::Cancelled.to_string()) } else { read(range) }
-            });
-            build_tree(&shared.circuit, Schedule::Pool, length, &mut read)
-        })
+        self.run(
+            |shared| &shared.tree,
+            move |shared, cancelled| {
+                let mut read: ReadSlot = Box::new(move |range| {
+                    let gone = cancelled.load(Ordering::Relaxed);
+                    if gone { Err(ProveError::Cancelled.to_string()) } else { read(range) }
+                });
+                shared.on_builders(|| build_tree(&shared.circuit, Schedule::Pool, length, &mut read))
+            },
+        )
     }
 
     fn prove(
@@ -98,9 +146,28 @@ impl Prover for LiveProver {
         mut read: ReadSlot,
     ) -> LocalBoxFuture<'static, Result<Proof, ProverError>> {
         let mut random = self.rng.generator();
-        self.run(move |shared, cancelled| {
-            let witness = open_cells(&shared.circuit, &tree, seed, &mut read)?;
-            Ok(prove(&shared.key, &shared.circuit, &witness, &mut random, &cancelled)?)
-        })
+        self.run(
+            |shared| &shared.proof,
+            move |shared, cancelled| {
+                let witness = open_cells(&shared.circuit, &tree, seed, &mut read)?;
+                let key = (shared.key)()?;
+                Ok(prove(&key, &shared.circuit, &witness, &mut random, &cancelled)?)
+            },
+        )
+    }
+
+    fn pass(&self, visit: Visit) -> LocalBoxFuture<'static, Result<Vec<u8>, ProverError>> {
+        let mut random = self.rng.generator();
+        self.run(
+            |shared| &shared.pass,
+            move |shared, cancelled| {
+                let key = (shared.access_key)()?;
+                make_pass(&key, &shared.access, &visit, &mut random, &cancelled)
+            },
+        )
+    }
+
+    fn access_key(&self) -> LocalBoxFuture<'static, Result<VerifyingKey, ProverError>> {
+        self.run(|shared| &shared.pass, |shared, _| Ok((shared.access_key)()?.verifying.clone()))
     }
 }

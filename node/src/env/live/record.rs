@@ -44,7 +44,13 @@ impl Record for LiveRecord {
                 self.count("repairs_ended", 1);
                 self.count("repair_shards_failed", u64::from(failed));
             }
+            Event::RootsSigned { slots, .. } => self.count("slot_roots_signed", u64::from(slots)),
+            Event::RootRefused { .. } => self.count("slot_roots_refused", 1),
             Event::ProbeEnded { .. } => self.count("probes_ended", 1),
+            Event::TransactionSigned { bumps: 0, .. } => self.count("transactions_signed", 1),
+            Event::TransactionSigned { .. } => self.count("transactions_bumped", 1),
+            Event::TransactionEnded { success: true, .. } => self.count("transactions_executed", 1),
+            Event::TransactionEnded { .. } => self.count("transactions_failed", 1),
         }
     }
 }

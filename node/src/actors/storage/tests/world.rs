@@ -172,6 +172,7 @@ pub(super) fn placement(owner: &Identity, nonce: u8, created: u64) -> (Placement
         shard_hashes: (0..2).flat_map(|s| (0..4).map(move |slot| ShardHash::of(&shard(s, slot)))).collect(),
         sealed_manifest: Bytes::from_static(b"sealed"),
         created: Timestamp(created),
+        access: None,
     };
     (record.id(), Signed::new(owner, &record))
 }

@@ -33,6 +33,11 @@ pub fn kind_of_request(request: &Request) -> u8 {
         Ask::ReadPlacement { .. } => 5,
         Ask::Holdings { .. } => 6,
         Ask::Remove { .. } => 7,
+        Ask::ClaimRoot { .. } => 8,
+        Ask::ShowCells { .. } => 9,
+        Ask::StoreRoots { .. } => 10,
+        Ask::ReadRoots { .. } => 11,
+        Ask::OpenAccess { .. } => 12,
     }
 }
 
@@ -46,5 +51,10 @@ pub fn kind_of_response(response: &Response) -> u8 {
         Answer::Holdings(_) => 69,
         Answer::Removed => 70,
         Answer::Refused(_) => 71,
+        Answer::RootClaimed { .. } => 72,
+        Answer::Cells => 73,
+        Answer::RootsStored => 74,
+        Answer::Roots(_) => 75,
+        Answer::AccessOpened => 76,
     }
 }

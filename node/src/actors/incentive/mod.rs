@@ -1,0 +1,15 @@
+//! The incentive actor: the only one that is given the chain. Whoever wants something done there names it by
+//! an intent, and it is done once: through restarts, outages, rising fees and reorganisations.
+//!
+//! [`state`] decides, [`sender`] carries it out, [`journal`] keeps what must outlive the process.
+
+mod actor;
+mod journal;
+mod messages;
+mod sender;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use actor::{IncentiveActor, Neighbours};
+pub use messages::*;

@@ -1,0 +1,314 @@
+//! What the outbox decides.
+//!
+//! **One intent, one nonce.** An intent is given a nonce, that is journalled before anything is sent, and every
+//! transaction that is ever signed for it has this nonce: the chain executes one of them at most, whichever
+//! block it comes into. Only after another transaction was seen to hold the nonce for as long as it takes to be
+//! final is the intent given another.
+
+use super::messages::{OpenTransaction, TransactionEnd, TransactionOrder};
+use crate::{
+    env::ChainError,
+    limits,
+    types::{
+        IntentId,
+        chain::{Fees, Receipt},
+    },
+};
+use alloy::primitives::{B256, Bytes, U256};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What is journalled of an intent before anything of it is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Entry {
+    pub intent: IntentId,
+    pub order: TransactionOrder,
+    pub nonce: u64,
+    pub gas_limit: u64,
+    /// All fees it was ever signed with, rising.
+    pub attempts: Vec<Attempt>,
+    /// Why it is given up: the chain said that it will never accept it.
+    pub refused: Option<String>,
+}
+
+/// One transaction of an intent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Attempt {
+    pub max_fee: u128,
+    pub tip: u128,
+    /// It does nothing but use the nonce.
+    pub cancels: bool,
+}
+
+/// What the chain looks like.
+#[derive(Clone, Debug)]
+pub(super) struct Sight {
+    /// The head's height.
+    pub height: u64,
+    /// The account's nonce.
+    pub nonce: u64,
+    pub fees: Fees,
+    /// Of this outbox's transactions, those that are in blocks.
+    pub receipts: BTreeMap<B256, Receipt>,
+}
+
+/// What is to be done about one nonce.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Offer the latest attempt, again if it must be.
+    Offer(u64),
+    /// Journal and offer one more attempt.
+    Bump(u64, Attempt),
+    /// Another's transaction has the nonce, for good: journal another one.
+    Move(u64),
+    /// Nobody has the nonce, and those after it wait for it: journal and offer a transaction that does nothing.
+    Fill(u64),
+    /// It is final: note how it ended, and forget it.
+    End(u64, B256),
+}
+
+#[derive(Debug)]
+struct Open {
+    entry: Entry,
+    /// The hash of each attempt.
+    hashes: Vec<B256>,
+    /// The height at which its fees rose last, or its turn came.
+    patient_since: Option<u64>,
+    /// The height at which it was first seen that another transaction has its nonce.
+    displaced_since: Option<u64>,
+    block: Option<u64>,
+    trouble: Option<String>,
+}
+
+/// The transactions that are not final.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    open: BTreeMap<u64, Open>,
+    /// All nonces below are used up for good, as far as this node did it.
+    floor: u64,
+    /// A nonce that nobody has though later ones wait, and the height at which that was first seen.
+    gap: Option<(u64, u64)>,
+}
+
+impl Outbox {
+    /// An outbox as a journal tells it; `hashes` names an entry's attempts.
+    pub fn restored(floor: u64, entries: Vec<Entry>, hashes: impl Fn(&Entry) -> Vec<B256>) -> Self {
+        let mut outbox = Self { floor, ..Self::default() };
+        for entry in entries {
+            let hashes = hashes(&entry);
+            outbox.put(entry, hashes);
+        }
+        outbox
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.open.len() >= limits::MAX_OPEN_TRANSACTIONS
+    }
+
+    pub fn floor(&self) -> u64 {
+        self.floor
+    }
+
+    pub fn contains(&self, intent: IntentId) -> bool {
+        self.open.values().any(|open| open.entry.intent == intent)
+    }
+
+    pub fn entry(&self, nonce: u64) -> Option<&Entry> {
+        self.open.get(&nonce).map(|open| &open.entry)
+    }
+
+    /// All transactions that may be in blocks, given the account's nonce.
+    pub fn hashes(&self, nonce: u64) -> Vec<B256> {
+        self.open.range(..nonce).flat_map(|(_, open)| open.hashes.iter().copied()).collect()
+    }
+
+    /// The entry of a new intent, with the lowest nonce that nobody has. It counts once it is put.
+    pub fn draft(&self, intent: IntentId, order: TransactionOrder, gas_limit: u64, sight: &Sight) -> Entry {
+        let nonce = self.free_nonce(sight.nonce);
+        Entry { intent, order, nonce, gas_limit, attempts: vec![first(sight.fees)], refused: None }
+    }
+
+    /// Takes an entry that was journalled, in place of one with the same nonce.
+    pub fn put(&mut self, entry: Entry, hashes: Vec<B256>) {
+        debug_assert_eq!(entry.attempts.len(), hashes.len());
+        let (patient_since, displaced_since, block, trouble) = Default::default();
+        let nonce = entry.nonce;
+        self.open.insert(nonce, Open { entry, hashes, patient_since, displaced_since, block, trouble });
+    }
+
+    /// What is to be done, given what the chain looks like.
+    pub fn plan(&mut self, sight: &Sight) -> Vec<Action> {
+        let fill = self.gap(sight).then_some(Action::Fill(sight.nonce));
+        let plans = self.open.iter_mut().filter_map(|(nonce, open)| open.plan(*nonce, sight));
+        fill.into_iter().chain(plans).collect()
+    }
+
+    /// True if the next nonce is nobody's for as long as it takes to be final: another program's transaction, or
+    /// one of ours that was final, was taken back and is not coming again.
+    fn gap(&mut self, sight: &Sight) -> bool {
+        let next = sight.nonce;
+        let missing = !self.open.contains_key(&next) && self.open.range(next..).next().is_some();
+        self.gap = self.gap.filter(|(nonce, _)| missing && *nonce == next);
+        let since = missing.then(|| self.gap.get_or_insert((next, sight.height)).1);
+        since.is_some_and(|since| sight.height.saturating_sub(since) >= limits::CONFIRMATIONS)
+    }
+
+    /// The entry of a transaction that does nothing but use a nonce.
+    pub fn filler(&self, nonce: u64, fees: Fees) -> Entry {
+        let mut name = [0xff; 32];
+        name[24..].copy_from_slice(&nonce.to_be_bytes());
+        let order = TransactionOrder { to: None, value: U256::ZERO, data: Bytes::new(), gas: None };
+        Entry {
+            intent: IntentId::from_bytes(name),
+            order,
+            nonce,
+            gas_limit: 0,
+            attempts: vec![Attempt { cancels: true, ..first(fees) }],
+            refused: Some("it only fills a gap".into()),
+        }
+    }
+
+    /// What is to be done about what the chain said to an offer.
+    pub fn offered(&mut self, nonce: u64, fees: Fees, said: &Result<B256, ChainError>) -> Option<Action> {
+        let open = self.open.get_mut(&nonce)?;
+        open.trouble = said.as_ref().err().map(ToString::to_string);
+        match said {
+            Err(ChainError::Underpriced { .. }) => open.bump(nonce, fees),
+            Err(ChainError::Invalid { why }) => {
+                open.entry.refused.get_or_insert_with(|| why.clone());
+                open.bump(nonce, fees)
+            }
+            // The next look at the chain tells who has the nonce, or that it was not this chain.
+            Ok(_) | Err(_) => None,
+        }
+    }
+
+    /// The entry of a nonce with one more attempt.
+    pub fn bumped(&self, nonce: u64, attempt: Attempt) -> Option<Entry> {
+        let mut entry = self.open.get(&nonce)?.entry.clone();
+        entry.attempts.push(attempt);
+        Some(entry)
+    }
+
+    /// The entry of a nonce that is another's, with a nonce of its own. It counts once it is put and the old
+    /// one taken. `None` if it was given up: then it needs no other.
+    pub fn moved(&self, nonce: u64, sight: &Sight) -> Option<Entry> {
+        let entry = self.open.get(&nonce)?.entry.clone();
+        let moved = Entry { nonce: self.free_nonce(sight.nonce), attempts: vec![first(sight.fees)], ..entry };
+        moved.refused.is_none().then_some(moved)
+    }
+
+    /// How an entry ended whose transaction `hash` is final; `why` tells what its call says now.
+    pub fn end(&self, nonce: u64, receipt: &Receipt, why: String) -> Option<TransactionEnd> {
+        let open = self.open.get(&nonce)?;
+        let Receipt { transaction, block, contract, .. } = *receipt;
+        let attempt = open.hashes.iter().position(|hash| *hash == transaction)?;
+        if open.entry.attempts[attempt].cancels {
+            let why = open.entry.refused.clone().unwrap_or_default();
+            return Some(TransactionEnd::Refused { why });
+        }
+        Some(if receipt.success {
+            TransactionEnd::Executed { transaction, block, contract }
+        } else {
+            TransactionEnd::Reverted { transaction, block, why }
+        })
+    }
+
+    /// Forgets an entry that ended: its nonce is used up.
+    pub fn ended(&mut self, nonce: u64) {
+        self.open.remove(&nonce);
+        self.floor = self.floor.max(nonce + 1);
+    }
+
+    /// Forgets an entry that was moved.
+    pub fn left(&mut self, nonce: u64) {
+        self.open.remove(&nonce);
+    }
+
+    /// For people.
+    pub fn report(&self) -> Vec<OpenTransaction> {
+        let report = |open: &Open| OpenTransaction {
+            intent: open.entry.intent,
+            nonce: open.entry.nonce,
+            bumps: open.entry.attempts.len().saturating_sub(1) as u32,
+            max_fee: open.last().max_fee,
+            block: open.block,
+            trouble: open.trouble.clone(),
+        };
+        self.open.values().map(report).collect()
+    }
+
+    /// The lowest nonce that is used neither on the chain nor here.
+    fn free_nonce(&self, on_chain: u64) -> u64 {
+        let mut free = self.floor.max(on_chain);
+        while self.open.contains_key(&free) {
+            free += 1;
+        }
+        free
+    }
+}
+
+impl Open {
+    fn last(&self) -> Attempt {
+        *self.entry.attempts.last().expect("an entry is journalled with its first attempt")
+    }
+
+    fn plan(&mut self, nonce: u64, sight: &Sight) -> Option<Action> {
+        let mined = self.hashes.iter().find_map(|hash| sight.receipts.get(hash));
+        self.block = mined.map(|receipt| receipt.block);
+        if let Some(receipt) = mined {
+            self.displaced_since = None;
+            self.patient_since = None;
+            let buried = sight.height.saturating_add(1).saturating_sub(receipt.block);
+            return (buried >= limits::CONFIRMATIONS).then_some(Action::End(nonce, receipt.transaction));
+        }
+        if sight.nonce > nonce {
+            let since = *self.displaced_since.get_or_insert(sight.height);
+            let passed = sight.height.saturating_sub(since);
+            return (passed >= limits::CONFIRMATIONS).then_some(Action::Move(nonce));
+        }
+        self.displaced_since = None;
+        if sight.nonce < nonce {
+            // Those before it have their turn; what it pays does not matter yet.
+            self.patient_since = None;
+            return Some(Action::Offer(nonce));
+        }
+        let since = *self.patient_since.get_or_insert(sight.height);
+        if sight.height.saturating_sub(since) < limits::FEE_PATIENCE {
+            return Some(Action::Offer(nonce));
+        }
+        self.bump(nonce, sight.fees).or(Some(Action::Offer(nonce)))
+    }
+
+    /// One more attempt, if there may be one.
+    fn bump(&self, nonce: u64, fees: Fees) -> Option<Action> {
+        if self.entry.attempts.len() >= limits::MAX_ATTEMPTS {
+            return None;
+        }
+        let attempt = raise(self.last(), fees)?;
+        Some(Action::Bump(nonce, Attempt { cancels: self.entry.refused.is_some(), ..attempt }))
+    }
+}
+
+/// The fees of a first attempt: enough for six full blocks in a row.
+fn first(fees: Fees) -> Attempt {
+    let tip = fees.tip.clamp(1, limits::MAX_FEE_PER_GAS);
+    let max_fee = fees.base.saturating_mul(2).saturating_add(tip).min(limits::MAX_FEE_PER_GAS);
+    Attempt { max_fee, tip: tip.min(max_fee), cancels: false }
+}
+
+/// Fees that replace `last`, and fit the market; `None` if that is more than may be paid.
+fn raise(last: Attempt, fees: Fees) -> Option<Attempt> {
+    let bump = |wei: u128| wei.saturating_mul(100 + limits::FEE_BUMP_PERCENT).div_ceil(100);
+    let least = Attempt { max_fee: bump(last.max_fee), tip: bump(last.tip), cancels: last.cancels };
+    if least.max_fee > limits::MAX_FEE_PER_GAS {
+        return None;
+    }
+    let market = first(fees);
+    let max_fee = least.max_fee.max(market.max_fee);
+    Some(Attempt { max_fee, tip: least.tip.max(market.tip).min(max_fee), ..least })
+}

@@ -1,0 +1,220 @@
+//! Decisions of the outbox. That they are carried out, through crashes, outages and reorganisations of a chain that
+//! executes the token's bytecode, is tested in `sim/tests/outbox.rs`.
+
+use super::{
+    messages::{TransactionEnd, TransactionOrder},
+    state::{Action, Attempt, Entry, Outbox, Sight},
+};
+use crate::{
+    env::ChainError,
+    limits,
+    types::{
+        IntentId,
+        chain::{Fees, Receipt},
+    },
+};
+use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
+
+const GWEI: u128 = 1_000_000_000;
+
+fn intent(number: u8) -> IntentId {
+    IntentId::from_bytes([number; 32])
+}
+
+fn order() -> TransactionOrder {
+    TransactionOrder { to: Some(Address::ZERO), value: U256::ZERO, data: Bytes::new(), gas: None }
+}
+
+fn fees(base: u128) -> Fees {
+    Fees { base: base * GWEI, tip: GWEI }
+}
+
+fn sight(height: u64, nonce: u64) -> Sight {
+    Sight { height, nonce, fees: fees(10), receipts: Default::default() }
+}
+
+/// Stands for signing: every attempt of every nonce has a hash of its own.
+fn hashes(entry: &Entry) -> Vec<B256> {
+    entry.attempts.iter().map(|it| keccak256(format!("{} {it:?}", entry.nonce))).collect()
+}
+
+fn add(outbox: &mut Outbox, number: u8, at: &Sight) -> Entry {
+    let entry = outbox.draft(intent(number), order(), 50_000, at);
+    outbox.put(entry.clone(), hashes(&entry));
+    entry
+}
+
+fn mined(entry: &Entry, attempt: usize, block: u64) -> (B256, Receipt) {
+    let transaction = hashes(entry)[attempt];
+    let receipt = Receipt {
+        transaction,
+        block,
+        block_hash: B256::ZERO,
+        success: true,
+        gas_used: 21_000,
+        gas_price: GWEI,
+        contract: None,
+        logs: Vec::new(),
+    };
+    (transaction, receipt)
+}
+
+fn bump(outbox: &mut Outbox, nonce: u64, attempt: Attempt) -> Entry {
+    let entry = outbox.bumped(nonce, attempt).unwrap();
+    outbox.put(entry.clone(), hashes(&entry));
+    entry
+}
+
+#[test]
+fn each_intent_has_the_lowest_nonce_that_is_free() {
+    let mut outbox = Outbox::default();
+    let at = sight(100, 5);
+    let nonces: Vec<u64> = (0..3).map(|number| add(&mut outbox, number, &at).nonce).collect();
+    assert_eq!(nonces, [5, 6, 7]);
+    assert!(outbox.contains(intent(1)) && !outbox.contains(intent(9)));
+    outbox.ended(5);
+    assert_eq!(outbox.floor(), 6);
+    // A server that lags behind tells a nonce that is used up.
+    assert_eq!(add(&mut outbox, 4, &sight(90, 4)).nonce, 8);
+    outbox.left(6);
+    assert_eq!(add(&mut outbox, 5, &at).nonce, 6, "a gap is filled first");
+    let entries = [5, 6, 7].map(|number: u64| outbox.entry(number).cloned());
+    let restored = Outbox::restored(outbox.floor(), entries.into_iter().flatten().collect(), hashes);
+    assert_eq!(restored.entry(7), outbox.entry(7));
+    assert_eq!(restored.hashes(9).len(), 2, "only what was handed over");
+}
+
+#[test]
+fn only_the_next_in_line_pays_more_and_only_after_a_while() {
+    let mut outbox = Outbox::default();
+    for number in 0..2 {
+        add(&mut outbox, number, &sight(100, 0));
+    }
+    let mut fees_paid = vec![outbox.entry(0).unwrap().attempts[0]];
+    for height in 100..100 + 4 * limits::FEE_PATIENCE {
+        let actions = outbox.plan(&sight(height, 0));
+        assert_eq!(actions[1], Action::Offer(1));
+        if let Action::Bump(0, attempt) = actions[0] {
+            fees_paid.push(attempt);
+            bump(&mut outbox, 0, attempt);
+        }
+    }
+    assert_eq!(fees_paid.len(), 4, "one more every {} blocks: {fees_paid:?}", limits::FEE_PATIENCE);
+    for pair in fees_paid.windows(2) {
+        assert!(pair[1].max_fee * 8 >= pair[0].max_fee * 9, "{pair:?}");
+        assert!(pair[1].tip * 8 >= pair[0].tip * 9 && pair[1].tip <= pair[1].max_fee, "{pair:?}");
+    }
+}
+
+#[test]
+fn fees_follow_the_market_and_end_at_the_cap() {
+    let mut outbox = Outbox::default();
+    add(&mut outbox, 0, &sight(100, 0));
+    let underpriced = Err(ChainError::Underpriced { why: String::new() });
+    let Some(Action::Bump(0, attempt)) = outbox.offered(0, fees(90), &underpriced) else { panic!("no bump") };
+    assert_eq!(attempt.max_fee, 181 * GWEI);
+    bump(&mut outbox, 0, attempt);
+    let mut last = attempt;
+    while let Some(Action::Bump(_, attempt)) = outbox.offered(0, fees(10_000), &underpriced) {
+        assert!(attempt.max_fee <= limits::MAX_FEE_PER_GAS && attempt.max_fee * 8 >= last.max_fee * 9);
+        bump(&mut outbox, 0, attempt);
+        last = attempt;
+    }
+    let offered = outbox.plan(&Sight { fees: fees(10_000), ..sight(200, 0) });
+    assert_eq!(offered, [Action::Offer(0)], "it waits");
+    assert_eq!(outbox.report()[0].max_fee, last.max_fee);
+}
+
+#[test]
+fn a_transaction_that_vanished_is_offered_again_with_all_it_was() {
+    let mut outbox = Outbox::default();
+    let entry = add(&mut outbox, 0, &sight(100, 0));
+    let seen = Sight { receipts: [mined(&entry, 0, 101)].into(), ..sight(105, 1) };
+    assert_eq!(outbox.plan(&seen), []);
+    assert_eq!(outbox.report()[0].block, Some(101));
+    assert_eq!(outbox.plan(&sight(106, 0)), [Action::Offer(0)], "its block is gone");
+    assert_eq!(outbox.entry(0), Some(&entry), "and nothing else has changed");
+    let final_at = 107 + limits::CONFIRMATIONS - 1;
+    let again = |height| Sight { receipts: [mined(&entry, 0, 107)].into(), ..sight(height, 1) };
+    assert_eq!(outbox.plan(&again(final_at - 1)), []);
+    let (hash, receipt) = mined(&entry, 0, 107);
+    assert_eq!(outbox.plan(&again(final_at)), [Action::End(0, hash)]);
+    let end = outbox.end(0, &receipt, String::new());
+    assert_eq!(end, Some(TransactionEnd::Executed { transaction: hash, block: 107, contract: None }));
+    let reverted = outbox.end(0, &Receipt { success: false, ..receipt }, "why".into());
+    assert_eq!(reverted, Some(TransactionEnd::Reverted { transaction: hash, block: 107, why: "why".into() }));
+}
+
+#[test]
+fn an_earlier_attempt_may_be_the_one_that_is_executed() {
+    let mut outbox = Outbox::default();
+    add(&mut outbox, 0, &sight(100, 0));
+    outbox.plan(&sight(100, 0));
+    let planned = outbox.plan(&sight(103, 0));
+    let [Action::Bump(0, attempt)] = planned[..] else { panic!("{planned:?}") };
+    let entry = bump(&mut outbox, 0, attempt);
+    assert_eq!(outbox.hashes(1), hashes(&entry));
+    let (hash, receipt) = mined(&entry, 0, 104);
+    let seen = Sight { receipts: [(hash, receipt)].into(), ..sight(200, 1) };
+    assert_eq!(outbox.plan(&seen), [Action::End(0, hash)]);
+}
+
+#[test]
+fn a_nonce_is_given_up_only_when_another_holds_it_for_good() {
+    let mut outbox = Outbox::default();
+    let entry = add(&mut outbox, 0, &sight(100, 7));
+    assert_eq!(outbox.plan(&sight(100, 8)), []);
+    let last = 100 + limits::CONFIRMATIONS;
+    assert_eq!(outbox.plan(&sight(last - 1, 8)), []);
+    // A reorganisation takes the other one back: all begins anew.
+    assert_eq!(outbox.plan(&sight(last, 7)), [Action::Offer(7)]);
+    assert_eq!(outbox.plan(&sight(last, 8)), []);
+    assert_eq!(outbox.plan(&sight(last + limits::CONFIRMATIONS - 1, 8)), []);
+    let at = sight(last + limits::CONFIRMATIONS, 9);
+    assert_eq!(outbox.plan(&at), [Action::Move(7)]);
+    let moved = outbox.moved(7, &at).unwrap();
+    assert_eq!((moved.nonce, moved.intent, moved.attempts.len()), (9, entry.intent, 1));
+    outbox.put(moved.clone(), hashes(&moved));
+    outbox.left(7);
+    assert_eq!(outbox.plan(&at), [Action::Offer(9)]);
+}
+
+#[test]
+fn a_nonce_that_nobody_has_is_filled_once_nobody_is_coming_back_for_it() {
+    let mut outbox = Outbox::default();
+    add(&mut outbox, 0, &sight(100, 8));
+    let last = 100 + limits::CONFIRMATIONS;
+    // Another program's transaction had nonce 7, and its block is gone.
+    assert_eq!(outbox.plan(&sight(100, 7)), [Action::Offer(8)]);
+    assert_eq!(outbox.plan(&sight(last - 1, 7)), [Action::Offer(8)]);
+    assert_eq!(outbox.plan(&sight(last - 1, 8)), [Action::Offer(8)], "it came back");
+    assert_eq!(outbox.plan(&sight(last, 7)), [Action::Offer(8)]);
+    let late = sight(last + limits::CONFIRMATIONS, 7);
+    assert_eq!(outbox.plan(&late), [Action::Fill(7), Action::Offer(8)]);
+    let filler = outbox.filler(7, late.fees);
+    assert!(filler.attempts[0].cancels && filler.nonce == 7);
+    outbox.put(filler.clone(), hashes(&filler));
+    assert_eq!(outbox.plan(&late), [Action::Offer(7), Action::Offer(8)]);
+    assert_eq!(outbox.moved(7, &late), None, "a filler needs no other nonce");
+    let (_, receipt) = mined(&filler, 0, 130);
+    assert!(matches!(outbox.end(7, &receipt, String::new()), Some(TransactionEnd::Refused { .. })));
+}
+
+#[test]
+fn what_the_chain_will_never_accept_frees_its_nonce_by_another_transaction() {
+    let mut outbox = Outbox::default();
+    let entry = add(&mut outbox, 0, &sight(100, 0));
+    let invalid = Err(ChainError::Invalid { why: "too much gas".into() });
+    let Some(Action::Bump(0, attempt)) = outbox.offered(0, fees(10), &invalid) else { panic!("no bump") };
+    assert!(attempt.cancels && !entry.attempts[0].cancels);
+    let refused = Some("too much gas".to_owned());
+    let cancelled = Entry { refused, ..bump(&mut outbox, 0, attempt) };
+    assert_eq!(outbox.entry(0), Some(&cancelled), "why it is given up is journalled with it");
+    let (_, receipt) = mined(&cancelled, 1, 101);
+    let end = outbox.end(0, &receipt, String::new());
+    assert_eq!(end, Some(TransactionEnd::Refused { why: "too much gas".into() }));
+    let (hash, receipt) = mined(&cancelled, 0, 101);
+    let end = outbox.end(0, &receipt, String::new());
+    let executed = TransactionEnd::Executed { transaction: hash, block: 101, contract: None };
+    assert_eq!(end, Some(executed), "the chain accepted it after all");
+}

@@ -1,0 +1,33 @@
+//! Which actor of this node answers a peer's request.
+
+use crate::{
+    actors::{
+        ask,
+        proof::{ServeClaim, ServeVisit},
+        storage::ServeRequest,
+    },
+    types::{Ask, PeerId, Request, Response},
+};
+use actix::Recipient;
+
+/// The actors that peers may ask.
+#[derive(Clone)]
+pub struct Service {
+    /// Answers what the disk can answer.
+    pub storage: Recipient<ServeRequest>,
+    /// Answers what the trees of slots can answer.
+    pub proof: Recipient<ServeClaim>,
+    /// Lets readers in.
+    pub gate: Recipient<ServeVisit>,
+}
+
+impl Service {
+    /// Answers a request as this node answers any peer.
+    pub(crate) async fn answer(&self, from: PeerId, request: Request) -> Response {
+        match request.ask {
+            Ask::ClaimRoot { .. } | Ask::ShowCells { .. } => ask(&self.proof, ServeClaim(request.ask)).await,
+            Ask::OpenAccess { id, pass } => ask(&self.gate, ServeVisit { from, id, pass }).await,
+            _ => ask(&self.storage, ServeRequest { from, request }).await,
+        }
+    }
+}

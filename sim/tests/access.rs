@@ -1,0 +1,207 @@
+//! Protected files: members of the access list read them, their owner does, and holders repair them; nobody else is
+//! served, and a pass lets in whom it was made for alone.
+
+mod support;
+
+use futures::{FutureExt, channel::mpsc, future::LocalBoxFuture};
+use holdfast::{
+    actors::client::{ClientError, FileRef, GetFile, PutFile, PutReport},
+    env::{AccessTicket, Dht, Env, Inbound, Net, NetError},
+    limits,
+    node::{Keys, Node},
+    settings::Settings,
+    types::{Answer, Ask, Code, ListRoot, PeerId, PlacementId, Policy, Refusal, Request, Response, ShardKey},
+};
+use holdfast_proofs::{
+    access::{AccessKey, AccessList},
+    field::Fr,
+};
+use holdfast_sim::{NodeNumber, cluster::Cluster};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc, time::Duration};
+use support::*;
+
+const NODES: u32 = 10;
+const OWNER: NodeNumber = NodeNumber(NODES - 1);
+const READER: NodeNumber = NodeNumber(NODES - 2);
+
+thread_local! {
+    static NETS: RefCell<BTreeMap<PeerId, Rc<dyn Net>>> = const { RefCell::new(BTreeMap::new()) };
+    /// Passes that were shown: by whom, to whom.
+    static SHOWN: RefCell<Vec<(PeerId, PeerId, Request)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A network that takes down which passes are shown.
+struct Watched(Rc<dyn Net>);
+
+impl Dht for Watched {
+    fn announce(&self, id: PlacementId) -> LocalBoxFuture<'static, Result<(), NetError>> {
+        self.0.announce(id)
+    }
+    fn withdraw(&self, id: PlacementId) {
+        self.0.withdraw(id);
+    }
+    fn find_holders(
+        &self,
+        id: PlacementId,
+        limit: usize,
+    ) -> LocalBoxFuture<'static, Result<Vec<PeerId>, NetError>> {
+        self.0.find_holders(id, limit)
+    }
+    fn closest(&self, point: [u8; 32]) -> LocalBoxFuture<'static, Result<Vec<PeerId>, NetError>> {
+        self.0.closest(point)
+    }
+}
+
+impl Net for Watched {
+    fn local_peer(&self) -> PeerId {
+        self.0.local_peer()
+    }
+    fn request(&self, peer: PeerId, request: Request) -> LocalBoxFuture<'static, Result<Response, NetError>> {
+        if matches!(request.ask, Ask::OpenAccess { .. }) {
+            let shown = (self.local_peer(), peer, request.clone());
+            SHOWN.with_borrow_mut(|all| all.push(shown));
+        }
+        self.0.request(peer, request)
+    }
+    fn connected(&self) -> Vec<PeerId> {
+        self.0.connected()
+    }
+    fn listen_addresses(&self) -> Vec<String> {
+        self.0.listen_addresses()
+    }
+    fn inbound(&self) -> mpsc::Receiver<Inbound> {
+        self.0.inbound()
+    }
+}
+
+fn boot(mut env: Env, keys: Keys, settings: Settings) -> Booted {
+    env.net = Rc::new(Watched(env.net));
+    NETS.with_borrow_mut(|nets| nets.insert(keys.peer.peer(), env.net.clone()));
+    Node::start(env, keys, settings).boxed_local()
+}
+
+fn end() {
+    NETS.take();
+    SHOWN.take();
+}
+
+async fn ask_as(asker: PeerId, peer: PeerId, request: Request) -> Answer {
+    let net = NETS.with_borrow(|nets| nets[&asker].clone());
+    net.request(peer, request).await.expect("it answers").answer
+}
+
+fn member(number: u64) -> AccessKey {
+    AccessKey::new(Fr::from(1_000 + number))
+}
+
+fn list() -> AccessList {
+    let members = (0..20).map(|number| member(number).member()).collect();
+    AccessList::new(limits::ACCESS_LEVELS, members).expect("a list")
+}
+
+async fn put_protected(cluster: &Cluster, bytes: Vec<u8>) -> PutReport {
+    let message = PutFile {
+        name: "file".into(),
+        source: Arc::new(Memory(bytes)),
+        code: Code::new(2, 5, 3).expect("a code"),
+        policy: Policy::default(),
+        segment_len: 100_000,
+        access: Some(ListRoot(list().root())),
+        progress: None,
+    };
+    let owner = cluster.handles(OWNER).expect("it is up");
+    owner.put.send(message).await.expect("alive").expect("the file is stored")
+}
+
+async fn get_as(
+    cluster: &Cluster,
+    reader: NodeNumber,
+    link: &str,
+    key: Option<AccessKey>,
+) -> Result<Vec<u8>, ClientError> {
+    let sink = Arc::new(Collected::default());
+    let access = key.map(|key| Arc::new(AccessTicket { list: list(), key }));
+    let file = FileRef::Link(link.parse().expect("a link"));
+    let node = cluster.handles(reader).expect("it is up");
+    node.get.send(GetFile { file, sink: sink.clone(), access, progress: None }).await.expect("alive")?;
+    Ok(std::mem::take(&mut sink.0.lock().expect("no writer panicked")))
+}
+
+#[test]
+fn members_and_the_owner_read_a_protected_file_and_nobody_else_is_served() {
+    in_world_with(proving(), 1, NODES, boot, async |cluster| {
+        let bytes = pattern(390_000);
+        let report = put_protected(&cluster, bytes.clone()).await;
+        let refused = get_as(&cluster, READER, &report.link, None).await;
+        assert!(matches!(refused, Err(ClientError::NoAccess(..))), "{refused:?}");
+        let refused = get_as(&cluster, READER, &report.link, Some(member(20))).await;
+        assert!(refused.is_err(), "whoever is not in the list has read the file");
+        assert!(get_as(&cluster, READER, &report.link, Some(member(7))).await.expect("a member") == bytes);
+        assert!(get_as(&cluster, OWNER, &report.link, None).await.expect("its owner") == bytes);
+        // Whoever goes around the client is refused by every provider.
+        let stranger = NodeNumber(NODES - 3);
+        for holder in holders(&cluster).await.into_iter().filter(|node| *node != stranger) {
+            let (asker, peer) =
+                (cluster.peer(stranger).expect("it exists"), cluster.peer(holder).expect("it exists"));
+            for slot in 0..5 {
+                let key = ShardKey { placement: report.placement, segment: 0, slot };
+                let answer = ask_as(asker, peer, Ask::ReadShard { key, offset: 0, len: 0 }.into()).await;
+                assert!(!matches!(answer, Answer::Shard), "{holder} served slot {slot}");
+            }
+        }
+        end();
+    });
+}
+
+#[test]
+fn a_pass_lets_in_whom_it_was_made_for_where_it_was_made_for_and_once() {
+    in_world_with(proving(), 2, NODES, boot, async |cluster| {
+        let report = put_protected(&cluster, pattern(390_000)).await;
+        get_as(&cluster, READER, &report.link, Some(member(7))).await.expect("a member reads");
+        let shown = SHOWN.take();
+        assert!(shown.len() >= 2, "nobody asked for a pass");
+        let (reader, provider, pass) = shown[0].clone();
+        let invalid = |answer: Answer| matches!(answer, Answer::Refused(Refusal::Invalid(_)));
+        assert!(invalid(ask_as(reader, provider, pass.clone()).await), "a replay is let in");
+        let other = cluster.peer(NodeNumber(0)).expect("it exists");
+        assert_ne!(other, reader);
+        if other != provider {
+            assert!(invalid(ask_as(other, provider, pass.clone()).await), "another reader is let in");
+        }
+        let elsewhere =
+            shown.iter().find(|(_, peer, _)| *peer != provider).expect("k providers were asked").1;
+        assert!(invalid(ask_as(reader, elsewhere, pass.clone()).await), "another provider lets it in");
+        // A provider that was restarted has another epoch.
+        let node =
+            (0..NODES).map(NodeNumber).find(|node| cluster.peer(*node) == Some(provider)).expect("a node");
+        cluster.kill(node).expect("it exists");
+        cluster.start(node).await.expect("it starts again");
+        cluster.time().sleep(Duration::from_secs(5)).await;
+        assert!(invalid(ask_as(reader, provider, pass).await), "a pass outlives its epoch");
+        end();
+    });
+}
+
+#[test]
+fn holders_repair_a_protected_file_without_a_pass() {
+    in_world_with(proving(), 3, NODES, boot, async |cluster| {
+        let bytes = pattern(390_000);
+        let report = put_protected(&cluster, bytes.clone()).await;
+        roots(&cluster, OWNER, report.placement).await;
+        // Long enough for holders to hear of one another.
+        cluster.time().sleep(Duration::from_secs(300)).await;
+        let lost: Vec<NodeNumber> =
+            holders(&cluster).await.into_iter().filter(|node| *node != READER).take(2).collect();
+        lost.into_iter().for_each(|node| cluster.depart(node).expect("it exists"));
+        while holders(&cluster).await.len() < 5 {
+            cluster.time().sleep(Duration::from_secs(30)).await;
+        }
+        cluster.time().sleep(Duration::from_secs(60)).await;
+        assert!(
+            SHOWN.take().iter().all(|(shower, ..)| Some(*shower) == cluster.peer(OWNER)),
+            "a pass was shown"
+        );
+        assert!(get_as(&cluster, READER, &report.link, Some(member(3))).await.expect("a member") == bytes);
+        end();
+    });
+}
