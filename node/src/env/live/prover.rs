@@ -20,10 +20,6 @@ use std::{
     },
 };
 
-/// How much more willing than others the threads are that build trees to give a processor away (`nice`): a tree has
-/// time, and a shard that somebody waits for has not.
-const TREE_NICENESS: i32 = 10;
-
 /// Brings the proving key; called before each proof, from a thread that may block. What it returns is dropped after
 /// the proof: a key takes more memory than all else of a node at rest.
 pub type LoadKey = Box<dyn Fn() -> Result<Arc<ProvingKey>, ProverError> + Send + Sync>;
@@ -58,20 +54,27 @@ impl Drop for CancelOnDrop {
 impl Shared {
     /// Runs `build` on the threads that build trees.
     fn on_builders<T: Send>(&self, build: impl FnOnce() -> T + Send) -> T {
-        let start = || {
-            let lower = |_| {
-                // Elsewhere than on Linux it would be the priority of the whole process.
-                if cfg!(target_os = "linux") {
-                    // Without the lower priority trees are built all the same.
-                    let _ = rustix::process::nice(TREE_NICENESS);
-                }
-            };
-            ThreadPoolBuilder::new().thread_name(|_| "trees".into()).start_handler(lower).build().ok()
-        };
+        let start =
+            || ThreadPoolBuilder::new().thread_name(|_| "trees".into()).start_handler(give_way).build().ok();
         match self.builders.get_or_init(start) {
             Some(pool) => pool.install(build),
             None => build(),
         }
+    }
+}
+
+/// Lets this thread run only while no other thread wants its processor: a tree has time, and a shard that somebody
+/// waits for has not. A low priority (`nice`) would still leave a tenth of the machine to the trees of a few nodes.
+fn give_way(_: usize) {
+    // Elsewhere than on Linux it would be the priority of the whole process.
+    #[cfg(target_os = "linux")]
+    {
+        use thread_priority::{
+            NormalThreadSchedulePolicy::Idle, ThreadPriority, ThreadSchedulePolicy::Normal,
+            set_thread_priority_and_policy, thread_native_id,
+        };
+        // Where it is not allowed, trees are built all the same.
+        let _ = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, Normal(Idle));
     }
 }
 

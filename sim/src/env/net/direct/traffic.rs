@@ -187,18 +187,18 @@ impl Traffic {
         from: NodeNumber,
         to: NodeNumber,
     ) -> Result<Duration, (Duration, &'static str)> {
-        let round_trip = self.links.latency(from, to) * 2;
         if self.links.is_apart(from, to) {
             return Err((limits::CONNECT_TIMEOUT, "timed out"));
         }
         match self.members[to.index()].stopped {
             Some(Stop::Dark) => return Err((limits::CONNECT_TIMEOUT, "timed out")),
-            Some(Stop::Killed) => return Err((round_trip, "connection refused")),
+            Some(Stop::Killed) => return Err((self.links.latency(from, to) * 2, "connection refused")),
             None => {}
         }
-        let connected = self.touch(now, from, to);
-        let handshake = round_trip * self.links.plan().connect_round_trips;
-        Ok(if connected { Duration::ZERO } else { handshake })
+        if self.touch(now, from, to) {
+            return Ok(Duration::ZERO);
+        }
+        Ok(self.links.latency(from, to) * 2 * self.links.plan().connect_round_trips)
     }
 
     /// Notes that two nodes speak with each other now; `true` if they were connected already.
