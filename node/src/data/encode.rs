@@ -202,10 +202,10 @@ impl Codec {
 
 /// True if `missing` data shards cost less as one linear combination each, k multiplications of a shard,
 /// than by the decoder, whose transforms of N points cost N log N however few are missing. Its step is
-/// taken as 1.3 multiplications, an estimate (docs/adr/0003).
+/// taken as two thirds of a multiplication (docs/adr/0018).
 fn few(code: Code, missing: usize) -> bool {
     let points = (code.k().next_power_of_two() + code.n() - code.k()).next_power_of_two();
-    10 * missing * code.k() <= 13 * points * points.ilog2() as usize
+    3 * missing * code.k() <= 2 * points * points.ilog2() as usize
 }
 
 /// All data shards, the missing ones each as a combination of the known ones.
