@@ -1,6 +1,6 @@
 //! Every bound in one place. What relates two of them is asserted at compile time.
 
-use holdfast_proofs::spot_check;
+use holdfast_proofs::{spot_check, tree::MAX_KEPT_BYTES};
 use std::time::Duration;
 
 /// AES-256-GCM tag, bytes (NIST SP 800-38D).
@@ -72,6 +72,8 @@ pub const MAILBOX: usize = 64;
 pub const MAX_JOURNAL_NOTE: usize = 256 << 10;
 /// Memory for the trees of slots that were challenged lately: about 1 % of the slots' bytes.
 pub const TREE_CACHE_BYTES: u64 = 64 << 20;
+/// Most bytes of a tree's file: the tree, a version, a slot and a checksum.
+pub const MAX_TREE_FILE: usize = MAX_KEPT_BYTES + 64;
 /// Largest note of a watched placement, in bytes: some four hundred holders.
 pub const MAX_WATCH_NOTE: usize = 64 << 10;
 /// Most shards of one placement, so that its record stays within its limit.
@@ -96,6 +98,8 @@ pub const ROOT_CLAIMS_AT_A_TIME: usize = 8;
 pub const MAX_WAITING_TREES: usize = 256;
 /// Levels of access lists: two million members.
 pub const ACCESS_LEVELS: usize = 7;
+/// Most cells of a dispute: `CELL_LIMIT` of the contract.
+pub const MAX_DISPUTED_CELLS: usize = 4;
 /// Readers of protected placements that a provider remembers at a time, and their passes.
 pub const MAX_GRANTS: usize = 1 << 16;
 /// Segments that a repair holds in memory at a time.

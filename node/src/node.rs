@@ -75,7 +75,11 @@ pub struct Node {
     /// Commits to a slot.
     pub commit_slot: Recipient<proof::CommitSlot>,
     /// Answers a challenge.
-    pub prove_slot: Recipient<proof::ProveSlot>,
+    pub prove_window: Recipient<proof::ProveWindow>,
+    /// Answers a dispute about cells.
+    pub show_disputed: Recipient<proof::ShowDisputed>,
+    /// Answers whoever doubts a root.
+    pub uphold_root: Recipient<proof::UpholdRoot>,
     /// Does something on the chain, once.
     pub submit_transaction: Recipient<incentive::SubmitTransaction>,
     /// Tells which transactions are not final.
@@ -144,7 +148,9 @@ impl Node {
             repair_status: repair.recipient(),
             held: storage.recipient(),
             commit_slot: proof.clone().recipient(),
-            prove_slot: proof.recipient(),
+            prove_window: proof.clone().recipient(),
+            show_disputed: proof.clone().recipient(),
+            uphold_root: proof.recipient(),
             submit_transaction: incentive.clone().recipient(),
             open_transactions: incentive.recipient(),
         })
@@ -162,6 +168,8 @@ fn serving(
         open: storage.clone().recipient(),
         access: storage.clone().recipient(),
         admit: storage.clone().recipient(),
+        keep: storage.clone().recipient(),
+        kept: storage.clone().recipient(),
     };
     let proof = proof::ProofActor::start(common.clone(), prover, me, neighbours);
     let (claims, gate) = (proof.clone().recipient(), proof.clone().recipient());

@@ -1,6 +1,7 @@
 //! What a person may choose. Plain data: it does nothing, and is checked in one place.
 
 use crate::{data::CodecChoice, limits};
+use holdfast_proofs::groth16::PUBLIC_MAINNETS;
 use serde::{Deserialize, Serialize};
 use std::{path::PathBuf, time::Duration};
 
@@ -22,7 +23,7 @@ pub struct Settings {
     pub codec: CodecChoice,
     /// The chain that is paid on.
     pub chain: ChainSettings,
-    /// The key that storage proofs are made with.
+    /// The keys that proofs are made with.
     pub proving: Proving,
     /// How often things happen.
     pub timing: Timing,
@@ -40,13 +41,16 @@ pub struct ChainSettings {
     pub wallet: String,
 }
 
-/// The key that storage proofs are made with. A node without one holds slots and claims their roots, and proves nothing.
+/// The keys that proofs are made with. A node without one holds slots and claims their roots, and proves nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Proving {
-    /// The file, absolute or below the node's directory; empty for none.
+    /// The file of the key for the slots that a window draws (circuit provider-7x16x5), absolute or below the node's
+    /// directory; empty for none.
     pub key_file: PathBuf,
-    /// The file of the key for passes into protected placements, likewise: providers check them with it.
+    /// The file of the key for cells of doubted slots (opening-7), likewise.
+    pub opening_key_file: PathBuf,
+    /// The file of the key for passes into protected placements (access-7), likewise: providers check them with it.
     pub access_key_file: PathBuf,
     /// True for the development keys, which anybody can forge proofs with: each is made when it is first needed.
     pub insecure_development_key: bool,
@@ -111,8 +115,13 @@ pub enum SettingsError {
     #[error("chain.rpc is {0:?}, it must begin with http:// or https://")]
     Rpc(String),
     /// The development keys have no place to be made at.
-    #[error("proving.insecure_development_key needs a key_file or an access_key_file to keep a key in")]
+    #[error(
+        "proving.insecure_development_key needs a key_file, opening_key_file or access_key_file to keep a key in"
+    )]
     NoKeyFile,
+    /// Anybody could forge proofs that are worth money.
+    #[error("proving.insecure_development_key on chain {0}, {1}: proofs there need the key of a ceremony")]
+    DevelopmentKey(u64, &'static str),
     /// A time is not a positive number of seconds.
     #[error("timing.{field} must be a positive number of seconds")]
     Time {
@@ -136,17 +145,29 @@ impl Settings {
         if !rpc.is_empty() && !rpc.starts_with("http://") && !rpc.starts_with("https://") {
             return Err(SettingsError::Rpc(rpc.clone()));
         }
-        let Proving { key_file, access_key_file, insecure_development_key } = &self.proving;
-        let no_file = key_file.as_os_str().is_empty() && access_key_file.as_os_str().is_empty();
-        if *insecure_development_key && no_file {
-            return Err(SettingsError::NoKeyFile);
-        }
+        self.proving.validate(self.chain.id)?;
         for (field, seconds) in self.timing.fields() {
             if !(seconds.is_finite() && seconds > 0.0 && seconds < 1e9) {
                 return Err(SettingsError::Time { field });
             }
         }
         Ok(())
+    }
+}
+
+impl Proving {
+    fn validate(&self, chain_id: u64) -> Result<(), SettingsError> {
+        if !self.insecure_development_key {
+            return Ok(());
+        }
+        let files = [&self.key_file, &self.opening_key_file, &self.access_key_file];
+        if files.iter().all(|file| file.as_os_str().is_empty()) {
+            return Err(SettingsError::NoKeyFile);
+        }
+        match PUBLIC_MAINNETS.into_iter().find(|(id, _)| *id == chain_id) {
+            Some((id, name)) => Err(SettingsError::DevelopmentKey(id, name)),
+            None => Ok(()),
+        }
     }
 }
 

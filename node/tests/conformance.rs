@@ -3,16 +3,20 @@
 
 use holdfast::{
     env::{
-        Clock, Disk, Record,
-        conformance::{self, net::Peer},
-        live::{self, LiveClock, LiveDisk, LiveError, LiveProver, LiveRecord, LiveRng, LiveSpawn},
+        Circuits, Clock, Disk, Record,
+        conformance::{self, net::Peer, prover::Verifying},
+        live::{
+            self, LiveClock, LiveDisk, LiveError, LiveProver, LiveRecord, LiveRng, LiveSpawn, LoadKey,
+            ProofKeys, proof_keys,
+        },
     },
     node::Keys,
-    settings::Settings,
+    settings::{Proving, Settings},
 };
 use holdfast_proofs::{
-    circuit::{AccessCircuit, SlotCircuit},
-    groth16::{Trapdoor, setup},
+    circuit::ProviderCircuit,
+    groth16::{ProvingKey, Trapdoor, setup},
+    r1cs::Circuit,
 };
 use std::{path::Path, rc::Rc, sync::Arc, time::Duration};
 use tokio::{runtime::Builder, sync::oneshot, task::LocalSet};
@@ -157,23 +161,37 @@ fn disk_takes_writes_from_several_threads() {
     }
 }
 
+/// The development key of a circuit, at hand.
+fn at_hand<C: Circuit>(circuit: &C) -> (Arc<ProvingKey>, LoadKey) {
+    let key = Arc::new(setup(circuit, &Trapdoor::insecure_development()).expect("a key"));
+    let loaded = key.clone();
+    (key, Box::new(move || Ok(loaded.clone())))
+}
+
+fn small_circuits() -> Circuits {
+    Circuits::new(ProviderCircuit::new(2, 3, 2).expect("a small circuit"))
+}
+
 #[test]
 fn prover() {
-    let circuit = SlotCircuit::new(2, 3).expect("a small circuit");
-    let key = setup(&circuit, &Trapdoor::insecure_development()).expect("a key");
+    let circuits = small_circuits();
     let slow = || std::thread::sleep(Duration::from_millis(100));
     run(async {
-        let verifying = key.verifying.clone();
-        let access = AccessCircuit::new(holdfast::limits::ACCESS_LEVELS).expect("there are such lists");
-        let access_key = Arc::new(setup(&access, &Trapdoor::insecure_development()).expect("a key"));
-        let key = Arc::new(key);
-        let prover = LiveProver::new(
-            (circuit, Box::new(move || Ok(key.clone()))),
-            (access, Box::new(move || Ok(access_key.clone()))),
-            Rc::new(LiveRng),
-        );
-        conformance::prover::check(&prover, &verifying, &LiveClock::new(), slow).await;
+        let (provider_key, provider) = at_hand(&circuits.provider);
+        let (opening_key, opening) = at_hand(&circuits.opening);
+        let (_, access) = at_hand(&circuits.access);
+        let prover = LiveProver::new(circuits, ProofKeys { provider, opening, access }, Rc::new(LiveRng));
+        let keys = Verifying { provider: &provider_key.verifying, opening: &opening_key.verifying };
+        conformance::prover::check(&prover, keys, &LiveClock::new(), slow).await;
     });
+}
+
+#[test]
+fn a_prover_without_keys() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let keys = proof_keys(dir.path(), &Proving::default(), &small_circuits());
+    let prover = LiveProver::new(small_circuits(), keys, Rc::new(LiveRng));
+    run(conformance::prover::check_without_keys(&prover));
 }
 
 #[test]

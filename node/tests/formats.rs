@@ -6,6 +6,7 @@
 
 use bytes::Bytes;
 use holdfast::{
+    actors::proof::{TreeFileError, read_tree_file, tree_file},
     data::{SegmentCipher, encode, manifest_key, open_manifest, seal_manifest},
     types::{
         Answer, Ask, CellRoot, Code, FileLink, FormatError, HeldSlot, Identity, ListRoot, Manifest,
@@ -14,7 +15,10 @@ use holdfast::{
         SlotRoot, SlotRoots, Timestamp, decode_versioned, encode_versioned,
     },
 };
-use holdfast_proofs::field::Fr;
+use holdfast_proofs::{
+    field::Fr,
+    tree::{Schedule, SlotTreeBuilder},
+};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt::Debug, fs, path::Path};
 
@@ -298,4 +302,28 @@ fn segments_and_shards() {
     golden("segment", &segment);
     let shards = encode(Code::new(3, 5, 4).unwrap(), segment).unwrap();
     golden("shards", &shards.concat());
+}
+
+/// The file that a provider keeps of a slot's tree.
+#[test]
+fn a_tree_file_is_pinned_and_one_of_another_slot_or_version_is_refused() {
+    let mut builder = SlotTreeBuilder::new(2, Schedule::Inline).unwrap();
+    builder.push(&[7; 9_000]).unwrap();
+    let tree = builder.finish();
+    let bytes = tree_file(300, &tree);
+    golden("slot_tree", &bytes);
+    assert_eq!(read_tree_file(300, &bytes), Ok(tree));
+    assert_eq!(read_tree_file(301, &bytes), Err(TreeFileError::Slot(300)));
+    for at in 0..bytes.len() {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        assert_eq!(read_tree_file(300, &changed), Err(TreeFileError::Checksum), "byte {at}");
+        assert_eq!(read_tree_file(300, &bytes[..at]), Err(TreeFileError::Checksum), "{at} bytes");
+    }
+    let sealed = |content: &[u8]| [content, blake3::hash(content).as_bytes()].concat();
+    let content = &bytes[..bytes.len() - 32];
+    let other = sealed(&[&[2], &content[1..]].concat());
+    assert_eq!(read_tree_file(300, &other), Err(TreeFileError::Version(2)));
+    let short = sealed(&content[..content.len() - 1]);
+    assert!(matches!(read_tree_file(300, &short), Err(TreeFileError::Tree(_))));
 }

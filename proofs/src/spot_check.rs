@@ -84,15 +84,20 @@ pub struct OwnSlot {
 }
 
 impl OwnSlot {
-    /// Draws `count` different cells of a slot of `length` bytes, or all that hold bytes if there are fewer.
+    /// Draws `count` different cells of a slot of `length` bytes, or all that hold bytes if there are fewer. `levels` are
+    /// those of the provider's tree; the cell root is that of a tree of [`MAX_LEVELS`], whatever they are, since disputes
+    /// know no other.
     ///
     /// # Errors
     /// [`TreeError`] if the tree cannot be, or is smaller than the slot.
     pub fn draw(rng: &mut impl Rng, count: usize, levels: usize, length: u64) -> Result<Self, TreeError> {
-        let tree = CellTreeBuilder::new(levels, Schedule::Inline)?;
+        if !(1..=MAX_LEVELS).contains(&levels) {
+            return Err(TreeError::Levels(levels));
+        }
         if length > capacity(levels) {
             return Err(TreeError::Full { capacity: capacity(levels) });
         }
+        let tree = CellTreeBuilder::new(MAX_LEVELS, Schedule::Inline)?;
         let used = length.div_ceil(CELL_BYTES as u64);
         let mut drawn = BTreeSet::new();
         while (drawn.len() as u64) < used.min(count as u64) {
@@ -148,7 +153,7 @@ impl OwnSlot {
 /// A question to a provider, and the answer that its owner expects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpotCheck {
-    /// Levels of the slot's trees.
+    /// Levels of the tree that the provider's root is of.
     pub levels: usize,
     /// The cells to show, ascending, and their hashes in the tree under the cell root.
     pub cells: Vec<(u64, [u8; 32])>,

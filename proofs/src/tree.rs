@@ -13,6 +13,10 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::{fmt::Debug, ops::Range, sync::LazyLock};
 
+mod kept;
+
+pub use kept::{KeptError, MAX_KEPT_BYTES};
+
 /// Elements of a cell.
 pub const CELL_ELEMENTS: usize = 16;
 /// Bytes of a cell.
@@ -418,6 +422,18 @@ impl<H: TreeHash> Opening<H> {
             index /= ARITY as u64;
         }
         self.path.len() == levels && index == 0 && hash == root
+    }
+
+    /// The seven others of each node's children, in order, from the cell up: what a contract is shown for a path.
+    #[must_use]
+    pub fn siblings(&self) -> Vec<H::Node> {
+        let mut siblings = Vec::with_capacity(self.path.len() * (ARITY - 1));
+        for (level, children) in self.path.iter().enumerate() {
+            let own = (self.index >> (3 * level) & 7) as usize;
+            siblings.extend_from_slice(&children[..own]);
+            siblings.extend_from_slice(&children[own + 1..]);
+        }
+        siblings
     }
 }
 

@@ -11,6 +11,8 @@ use holdfast_proofs::{
     circuit::AccessCircuit,
     field::Fr,
     groth16::{Proof, ProvingKey, Trapdoor, encoding, setup},
+    spot_check::{OwnSlot, Shown, SpotCheck},
+    tree::{Schedule, SlotTree, SlotTreeBuilder, TreeError},
 };
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
@@ -20,6 +22,7 @@ use sha2::{Digest, Sha256};
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
+    ops::Range,
     sync::LazyLock,
 };
 
@@ -94,6 +97,26 @@ fn powers() -> Vec<u8> {
     file
 }
 
+static SLOT: LazyLock<Vec<u8>> = LazyLock::new(|| (0..20_000_u32).map(|at| (at ^ at >> 6) as u8).collect());
+
+static SHOWN_TREE: LazyLock<SlotTree> = LazyLock::new(|| {
+    let mut tree = SlotTreeBuilder::new(2, Schedule::Inline).unwrap();
+    tree.push(&SLOT).unwrap();
+    tree.finish()
+});
+
+/// What a provider shows of a slot, and its owner's check, which alone tells an answer from others.
+static SHOWN: LazyLock<(Shown, SpotCheck)> = LazyLock::new(|| {
+    let slot = &*SLOT;
+    let mut own = OwnSlot::draw(&mut ChaCha8Rng::seed_from_u64(1), 3, 2, slot.len() as u64).unwrap();
+    own.push(slot).unwrap();
+    let (_, check) = own.finish().unwrap();
+    let indices: Vec<u64> = check.indices().collect();
+    let read =
+        |range: Range<u64>| Ok::<_, TreeError>(slot[range.start as usize..range.end as usize].to_vec());
+    (Shown::open(&SHOWN_TREE, &indices, read).unwrap(), check)
+});
+
 /// Decodes; true if that worked.
 type Decoder = fn(&[u8]) -> bool;
 
@@ -120,6 +143,15 @@ static DECODERS: LazyLock<Vec<(&str, Vec<u8>, Decoder)>> = LazyLock::new(|| {
         }),
         ("transcript", held.transcript.to_bytes(), |bytes| Transcript::from_bytes(bytes, &circuit()).is_ok()),
         ("ceremony", held.to_bytes(), |bytes| Ceremony::from_bytes(bytes, None).is_ok()),
+        ("kept tree", SHOWN_TREE.to_bytes(), |bytes| {
+            // Other nodes are another tree, which the bytes alone do not tell.
+            SlotTree::from_bytes(bytes).is_ok_and(|tree| tree == *SHOWN_TREE)
+        }),
+        ("shown cells", SHOWN.0.to_bytes(), |bytes| {
+            let (shown, check) = &*SHOWN;
+            let read = Shown::from_bytes(bytes, shown.cells.len());
+            read.is_ok_and(|shown| check.check(SHOWN_TREE.root(), &shown).is_ok())
+        }),
         ("phase 1", powers(), |bytes| {
             let pinned = Sha256::digest(bytes).into();
             THIS_THREAD.with(|pool| pool.install(|| Phase1::import(bytes, &pinned).is_ok()))

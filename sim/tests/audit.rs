@@ -5,13 +5,14 @@ use std::process::Command;
 
 const AUDIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/plans/audit.toml");
 /// A slot of one file of few cells, challenged for two days.
-const SMALL: [&str; 8] = [
+const SMALL: [&str; 9] = [
     "nodes=12",
     "duration_h=36",
     "workload.files=1",
     "workload.size={ fixed = { bytes = 120000 } }",
     "world.prover.levels=2",
-    "world.prover.samples=3",
+    "world.prover.slots=3",
+    "world.prover.samples=1",
     "audit.windows=20",
     "audit.cheaters=[{ nodes = 0.5, dropped = 0.25 }]",
 ];

@@ -4,7 +4,7 @@ use futures::{FutureExt, future::LocalBoxFuture};
 use holdfast::{
     env::{
         Chain,
-        conformance::{self, net::Peer},
+        conformance::{self, net::Peer, prover::Verifying},
     },
     events::Event,
 };
@@ -122,14 +122,15 @@ fn clock_and_spawn() {
 fn prover(kind: ProverKind) {
     run(1, move || {
         async move {
-            let prover = ProverPlan { kind, levels: 2, samples: 3, prove_s: 5.0, commit_mb_per_s: 0.1 };
+            let (levels, slots, samples) = (2, 3, 2);
+            let prover = ProverPlan { kind, levels, slots, samples, prove_s: 5.0, commit_mb_per_s: 0.1 };
             let boot: Boot<()> = Rc::new(move |env, _, _| {
                 async move {
                     let keys = ProverKeys::new(prover);
                     let prover = env.prover.expect("the world has a prover");
+                    let keys = Verifying { provider: keys.verifying_key(), opening: keys.opening_key() };
                     // A simulated disk takes no time, but a commit does.
-                    conformance::prover::check(&*prover, keys.verifying_key(), &*env.common.clock, || {})
-                        .await;
+                    conformance::prover::check(&*prover, keys, &*env.common.clock, || {}).await;
                     Ok(())
                 }
                 .boxed_local()

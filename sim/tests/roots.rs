@@ -2,52 +2,22 @@
 
 mod support;
 
-use futures::FutureExt;
 use holdfast::{
     actors::proof::CommitSlot,
-    env::{Env, Net},
-    node::{Keys, Node},
-    settings::Settings,
-    types::{Answer, Ask, PeerId, PlacementId, SlotRoot, SlotRoots},
+    types::{PlacementId, SlotRoot},
 };
 use holdfast_sim::{NodeNumber, cluster::Cluster};
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
+use std::time::Duration;
 use support::*;
 
 const NODES: u32 = 10;
 const OWNER: NodeNumber = NodeNumber(NODES - 1);
 
-thread_local! {
-    /// The networks of the nodes of this thread's world.
-    static NETS: RefCell<BTreeMap<PeerId, Rc<dyn Net>>> = const { RefCell::new(BTreeMap::new()) };
-}
-
-fn boot(env: Env, keys: Keys, settings: Settings) -> Booted {
-    NETS.with_borrow_mut(|nets| nets.insert(keys.peer.peer(), env.net.clone()));
-    Node::start(env, keys, settings).boxed_local()
-}
-
-/// What a node tells another that asks: its owner, which knows all holders, or the owner a holder.
-async fn served(
-    cluster: &Cluster,
-    asker: NodeNumber,
-    node: NodeNumber,
-    id: PlacementId,
-) -> Option<SlotRoots> {
-    let [asker, peer] = [asker, node].map(|node| cluster.peer(node).expect("it exists"));
-    let net = NETS.with_borrow(|nets| nets[&asker].clone());
-    let response = net.request(peer, Ask::ReadRoots { id }.into()).await.expect("it answers");
-    match response.answer {
-        Answer::Roots(signed) => Some(signed.verify().expect("its owner signed it")),
-        _ => None,
-    }
-}
-
 /// Compares the signed roots with those of the trees that the holders build.
 async fn check(cluster: &Cluster, id: PlacementId) {
     let holders = holders(cluster).await;
     assert_eq!(holders.len(), 5);
-    let signed = served(cluster, OWNER, holders[0], id).await.expect("a holder has the roots");
+    let signed = served_roots(cluster, OWNER, holders[0], id).await.expect("a holder has the roots");
     let holder = holders[0];
     for node in holders {
         let handles = cluster.handles(node).expect("it is up");
@@ -55,18 +25,18 @@ async fn check(cluster: &Cluster, id: PlacementId) {
             handles.commit_slot.send(CommitSlot(id)).await.expect("alive").expect("it holds a slot");
         let root = signed.slot_roots[usize::from(commitment.slot)];
         assert_eq!(root, Some(SlotRoot(commitment.root)), "slot {}", commitment.slot);
-        assert_eq!(served(cluster, OWNER, node, id).await.as_ref(), Some(&signed), "{node} has other roots");
+        assert_eq!(
+            served_roots(cluster, OWNER, node, id).await.as_ref(),
+            Some(&signed),
+            "{node} has other roots"
+        );
     }
-    assert_eq!(served(cluster, holder, OWNER, id).await, Some(signed), "the owner has other roots");
-}
-
-async fn end(_: Cluster) {
-    NETS.take();
+    assert_eq!(served_roots(cluster, holder, OWNER, id).await, Some(signed), "the owner has other roots");
 }
 
 #[test]
 fn all_roots_are_signed_and_every_holder_serves_them_whoever_was_killed() {
-    in_world_with(proving(), 1, NODES, boot, async |cluster| {
+    in_world_with(proving(), 1, NODES, listed_boot, async |cluster| {
         let report = put(&cluster, OWNER, pattern(390_000)).await.expect("the file is stored");
         let before = report.roots.expect("its slots get roots");
         assert_eq!(
@@ -91,13 +61,13 @@ fn all_roots_are_signed_and_every_holder_serves_them_whoever_was_killed() {
         }
         cluster.time().sleep(Duration::from_secs(10)).await;
         check(&cluster, report.placement).await;
-        end(cluster).await;
+        forget_nets();
     });
 }
 
 #[test]
 fn whoever_repairs_a_slot_gets_its_signed_roots() {
-    in_world_with(proving(), 2, NODES, boot, async |cluster| {
+    in_world_with(proving(), 2, NODES, listed_boot, async |cluster| {
         let report = put(&cluster, OWNER, pattern(390_000)).await.expect("the file is stored");
         roots(&cluster, OWNER, report.placement).await;
         let lost: Vec<NodeNumber> =
@@ -108,13 +78,13 @@ fn whoever_repairs_a_slot_gets_its_signed_roots() {
         }
         cluster.time().sleep(Duration::from_secs(30)).await;
         check(&cluster, report.placement).await;
-        end(cluster).await;
+        forget_nets();
     });
 }
 
 #[test]
 fn the_roots_of_a_removed_file_are_forgotten() {
-    in_world_with(proving(), 3, NODES, boot, async |cluster| {
+    in_world_with(proving(), 3, NODES, listed_boot, async |cluster| {
         let report = put(&cluster, OWNER, pattern(390_000)).await.expect("the file is stored");
         roots(&cluster, OWNER, report.placement).await;
         let holders = holders(&cluster).await;
@@ -123,9 +93,9 @@ fn the_roots_of_a_removed_file_are_forgotten() {
         owner.remove.send(remove).await.expect("alive").expect("it is removed");
         let asked = holders.iter().map(|node| (OWNER, *node)).chain([(holders[0], OWNER)]);
         for (asker, node) in asked {
-            let roots = served(&cluster, asker, node, report.placement).await;
+            let roots = served_roots(&cluster, asker, node, report.placement).await;
             assert_eq!(roots, None, "{node} remembers the roots");
         }
-        end(cluster).await;
+        forget_nets();
     });
 }

@@ -38,10 +38,13 @@ id = {chain_id}
 # Name of the account in the wallet. Empty for the only one.
 wallet = {wallet}
 
-# The key that storage proofs are made with. A node without one holds slots and claims their roots, and proves nothing.
+# The keys that proofs are made with. A node without one holds slots and claims their roots, and proves nothing.
 [proving]
-# The file, absolute or below the node's directory; empty for none. It takes 67 MB, in memory only while a proof is made.
+# The key for the slots that a window draws (circuit provider-7x16x5): a file, absolute or below the node's directory; empty
+# for none. It takes 75 MB, in memory only while a proof is made.
 key_file = {key_file}
+# The key for cells of slots whose roots are doubted (opening-7), likewise.
+opening_key_file = {opening_key_file}
 # The key for passes into protected files, likewise: members make them and providers check them with it.
 access_key_file = {access_key_file}
 # The development keys, which anybody can forge proofs with: made when first needed, the first in some 16 CPU-seconds.
@@ -70,6 +73,7 @@ scrub_interval_s = {scrub:?}
         chain_id = settings.chain.id,
         wallet = toml_text(&settings.chain.wallet),
         key_file = toml_text(&settings.proving.key_file.to_string_lossy()),
+        opening_key_file = toml_text(&settings.proving.opening_key_file.to_string_lossy()),
         access_key_file = toml_text(&settings.proving.access_key_file.to_string_lossy()),
         development = settings.proving.insecure_development_key,
         probe = timing.probe_interval_s,

@@ -64,6 +64,7 @@ fn written_settings_read_back_as_they_were() {
         chain: ChainSettings { rpc: "http://[::1]:8545/\"".into(), id: 97, wallet: "a\tb".into() },
         proving: Proving {
             key_file: "a \"key\"".into(),
+            opening_key_file: "öpening".into(),
             access_key_file: "/access".into(),
             insecure_development_key: true,
         },

@@ -23,7 +23,7 @@ pub use chain::{Chain, ChainError};
 pub use clock::{Clock, Elapsed, timeout};
 pub use disk::{Disk, DiskError, DiskFile};
 pub use net::{Dht, Inbound, Net, NetError};
-pub use prover::{AccessTicket, Prover, ProverError, ReadSlot, Visit};
+pub use prover::{AccessTicket, Challenged, Circuits, Prover, ProverError, ReadSlot, Visit};
 pub use record::Record;
 pub use rng::Rng;
 pub use spawn::{Spawn, Work, blocking};

@@ -17,7 +17,7 @@ pub struct SlotRoots {
     pub owner: PeerId,
     /// Of which placement.
     pub placement: PlacementId,
-    /// Levels of all its slots' trees.
+    /// Levels of the trees under all its slot roots; those under cell roots have [`MAX_LEVELS`].
     pub levels: u8,
     /// One a slot: the owner computed them itself.
     #[serde(deserialize_with = "at_most::<_, _, { limits::MAX_SHARDS as usize }>")]

@@ -105,14 +105,7 @@ impl Slot {
         let range = self.cells.group(index.into()).unwrap();
         let group = &self.data[range.start as usize..range.end as usize];
         let opening = self.cells.open(index.into(), group).unwrap();
-        let siblings = opening.path.iter().enumerate().flat_map(|(level, children)| {
-            let own = (index >> (3 * level) & 7) as usize;
-            children
-                .iter()
-                .enumerate()
-                .filter(move |(place, _)| *place != own)
-                .map(|(_, node)| B256::from(*node))
-        });
-        Shown { cell: opening.cell.to_vec(), path: siblings.collect() }
+        let path = opening.siblings().into_iter().map(B256::from).collect();
+        Shown { cell: opening.cell.to_vec(), path }
     }
 }

@@ -40,11 +40,37 @@ pub struct ProviderWitness {
     slots: Vec<SlotOpenings>,
 }
 
-/// One slot's cap and challenged cells.
+/// The challenged cells of one slot of those drawn, opened under its root.
 #[derive(Debug, Clone)]
-pub(super) struct SlotOpenings {
-    pub cap: Vec<Fr>,
-    pub openings: Vec<Opening>,
+pub struct SlotOpenings {
+    circuit: ProviderCircuit,
+    seed: Fr,
+    place: usize,
+    root: Fr,
+    pub(super) cap: Vec<Fr>,
+    pub(super) openings: Vec<Opening>,
+}
+
+impl SlotOpenings {
+    /// Which of the slots drawn it is.
+    #[must_use]
+    pub fn place(&self) -> usize {
+        self.place
+    }
+
+    /// The slot root.
+    #[must_use]
+    pub fn root(&self) -> Fr {
+        self.root
+    }
+}
+
+impl ProviderWitness {
+    /// The public inputs to go with the proof.
+    #[must_use]
+    pub fn publics(&self) -> [Fr; 4] {
+        self.publics
+    }
 }
 
 /// `h`, which the provider computes and publishes.
@@ -86,8 +112,61 @@ impl ProviderCircuit {
         Ok(Self { tree: Capped::new(levels, 1, slots * samples)?, slots, samples })
     }
 
-    /// Collects what the proof needs of the slots drawn, in the order drawn: `read` returns bytes of a range of the
-    /// slot at a place in `trees`. Slot i is challenged with indices i·samples and on of the seed's.
+    /// Levels of a slot's tree.
+    #[must_use]
+    pub fn levels(&self) -> usize {
+        self.tree.levels
+    }
+
+    /// Slots that are drawn.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.slots
+    }
+
+    /// Challenged cells of each of them.
+    #[must_use]
+    pub fn samples(&self) -> usize {
+        self.samples
+    }
+
+    /// Opens the challenged cells of the slot at `place` of those drawn, cells `place`·samples and on of the seed's:
+    /// `read` returns the slot's bytes of a range. No other slot's tree is needed at the same time.
+    ///
+    /// # Errors
+    /// Those of `read`, and [`TreeError::Damaged`].
+    ///
+    /// # Panics
+    /// If there is no such place, or the tree has not the circuit's levels.
+    pub fn open<E: From<TreeError>>(
+        &self,
+        tree: &SlotTree,
+        seed: Fr,
+        place: usize,
+        mut read: impl FnMut(Range<u64>) -> Result<Vec<u8>, E>,
+    ) -> Result<SlotOpenings, E> {
+        assert!(place < self.slots, "one place for each slot drawn");
+        assert_eq!(tree.levels(), self.tree.levels, "the tree belongs to another circuit");
+        let drawn = indices(seed, self.slots * self.samples, self.tree.levels);
+        let open = |&index: &u64| -> Result<Opening, E> { Ok(tree.open(index, &read(tree.group(index)?)?)?) };
+        let own = &drawn[place * self.samples..][..self.samples];
+        let openings = own.iter().map(open).collect::<Result<_, _>>()?;
+        Ok(SlotOpenings { circuit: *self, seed, place, root: tree.root(), cap: tree.cap(1), openings })
+    }
+
+    /// What the proof needs; `None` unless these are all the slots drawn, opened for one seed and in order.
+    #[must_use]
+    pub fn witness(&self, slots: Vec<SlotOpenings>) -> Option<ProviderWitness> {
+        let seed = slots.first()?.seed;
+        let all = slots.len() == self.slots
+            && (slots.iter().enumerate())
+                .all(|(place, slot)| (slot.circuit, slot.seed, slot.place) == (*self, seed, place));
+        let roots: Vec<Fr> = slots.iter().map(SlotOpenings::root).collect();
+        all.then(|| ProviderWitness { publics: provider_publics(seed, &roots), slots })
+    }
+
+    /// Opens all slots drawn, whose trees are given in the order drawn: `read` returns bytes of a range of the
+    /// slot at a place in `trees`.
     ///
     /// # Errors
     /// Those of `read`, and [`TreeError::Damaged`].
@@ -100,19 +179,9 @@ impl ProviderCircuit {
         seed: Fr,
         mut read: impl FnMut(usize, Range<u64>) -> Result<Vec<u8>, E>,
     ) -> Result<ProviderWitness, E> {
-        assert_eq!(trees.len(), self.slots, "one tree for each slot drawn");
-        let drawn = indices(seed, self.slots * self.samples, self.tree.levels);
-        let mut slots = Vec::with_capacity(self.slots);
-        for (at, (tree, drawn)) in trees.iter().zip(drawn.chunks(self.samples)).enumerate() {
-            assert_eq!(tree.levels(), self.tree.levels, "the tree belongs to another circuit");
-            let open = |&index: &u64| -> Result<Opening, E> {
-                Ok(tree.open(index, &read(at, tree.group(index)?)?)?)
-            };
-            let openings = drawn.iter().map(open).collect::<Result<_, _>>()?;
-            slots.push(SlotOpenings { cap: tree.cap(1), openings });
-        }
-        let roots: Vec<Fr> = trees.iter().map(|tree| tree.root()).collect();
-        Ok(ProviderWitness { publics: provider_publics(seed, &roots), slots })
+        let open = |(at, tree): (usize, &&SlotTree)| self.open(tree, seed, at, |range| read(at, range));
+        let slots = trees.iter().enumerate().map(open).collect::<Result<_, E>>()?;
+        Ok(self.witness(slots).expect("one tree for each slot drawn"))
     }
 }
 
@@ -125,7 +194,8 @@ impl Circuit for ProviderCircuit {
 
     fn blank(&self) -> ProviderWitness {
         let openings = vec![self.tree.blank_opening(); self.samples];
-        let slot = SlotOpenings { cap: vec![Fr::ZERO; self.tree.nodes()], openings };
+        let (seed, root, cap) = (Fr::ZERO, Fr::ZERO, vec![Fr::ZERO; self.tree.nodes()]);
+        let slot = SlotOpenings { circuit: *self, seed, place: 0, root, cap, openings };
         ProviderWitness { publics: [Fr::ZERO; 4], slots: vec![slot; self.slots] }
     }
 

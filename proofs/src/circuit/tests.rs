@@ -177,6 +177,35 @@ fn a_provider_proves_the_slots_that_the_contract_drew_and_no_others() {
     assert_ne!(Assignment::of(&circuit, &witness).broken, None);
 }
 
+#[test]
+fn slots_opened_one_by_one_are_a_witness_only_together_and_in_order() {
+    let circuit = ProviderCircuit::new(2, 3, 2).unwrap();
+    let slots = provider_slots();
+    let open_of = |circuit: &ProviderCircuit, seed: u64, place: usize| {
+        let (bytes, tree) = &slots[place];
+        let read = |range: Range<u64>| -> Result<Vec<u8>, TreeError> {
+            Ok(bytes[range.start as usize..range.end as usize].to_vec())
+        };
+        circuit.open(tree, Fr::from(seed), place, read).unwrap()
+    };
+    let open = |seed, place| open_of(&circuit, seed, place);
+    let witness = circuit.witness(vec![open(21, 0), open(21, 1), open(21, 2)]).unwrap();
+    assert_eq!(Assignment::of(&circuit, &witness).broken, None);
+    let roots: Vec<Fr> = slots.iter().map(|slot| slot.1.root()).collect();
+    assert_eq!(witness.publics(), provider_publics(Fr::from(21), &roots));
+    let more = ProviderCircuit::new(2, 3, 3).unwrap();
+    for others in [
+        vec![],
+        vec![open(21, 0), open(21, 1)],
+        vec![open(21, 0), open(21, 1), open(21, 2), open(21, 2)],
+        vec![open(21, 0), open(21, 2), open(21, 1)],
+        vec![open(21, 0), open(21, 1), open(22, 2)],
+        vec![open(21, 0), open(21, 1), open_of(&more, 21, 2)],
+    ] {
+        assert!(circuit.witness(others).is_none());
+    }
+}
+
 fn keys(count: u64) -> Vec<AccessKey> {
     (0..count).map(|at| AccessKey::new(Fr::from(1_000 + at))).collect()
 }

@@ -29,9 +29,9 @@ const PROOF_MARK: [u8; 4] = *b"HFPF";
 const VERIFYING_MARK: [u8; 4] = *b"HFVK";
 const PROVING_MARK: [u8; 4] = *b"HFPK";
 const HEADER_BYTES: usize = 4 + 2 + 32;
-pub(super) const G1_BYTES: usize = 64;
-pub(super) const G2_BYTES: usize = 128;
-pub(super) const DIGEST_BYTES: usize = 32;
+const G1_BYTES: usize = 64;
+const G2_BYTES: usize = 128;
+const DIGEST_BYTES: usize = 32;
 
 /// Why bytes are no key and no proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -154,7 +154,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A point of G2's curve. Whether it is in G2 takes ten times as long to find out.
-    pub(super) fn g2_curve(&mut self) -> Result<G2Affine, DecodeError> {
+    fn g2_curve(&mut self) -> Result<G2Affine, DecodeError> {
         let mut pair = || -> Result<Fq2, DecodeError> {
             let c1 = self.coordinate()?;
             Ok(Fq2::new(self.coordinate()?, c1))
@@ -174,6 +174,10 @@ impl<'a> Reader<'a> {
 
     pub(super) fn g1s(&mut self, count: usize) -> Result<Vec<G1Affine>, DecodeError> {
         (0..count).map(|_| self.g1()).collect()
+    }
+
+    pub(super) fn g2s(&mut self, count: usize) -> Result<Vec<G2Affine>, DecodeError> {
+        (0..count).map(|_| self.g2_curve()).collect()
     }
 
     pub(super) fn variables(&mut self, count: usize, below: usize) -> Result<Vec<u32>, DecodeError> {
@@ -323,12 +327,7 @@ pub fn proving_key_to_bytes(key: &ProvingKey) -> Vec<u8> {
     let mut out = Vec::new();
     header(&mut out, PROVING_MARK, &key.verifying.circuit);
     put_verifying(&mut out, &key.verifying);
-    for count in [key.rows, key.variables, key.a.points.len(), key.b1.points.len()] {
-        put_count(&mut out, count);
-    }
-    for variable in key.a.variables.iter().chain(&key.b1.variables) {
-        out.extend_from_slice(&variable.to_le_bytes());
-    }
+    put_shape(&mut out, (key.rows, key.variables), [&key.a.variables, &key.b1.variables]);
     let points = [&key.a.points, &key.b1.points, &key.l, &key.h];
     for point in [&key.beta, &key.delta].into_iter().chain(points.into_iter().flatten()) {
         put_g1(&mut out, point);
@@ -336,8 +335,7 @@ pub fn proving_key_to_bytes(key: &ProvingKey) -> Vec<u8> {
     for point in &key.b2 {
         put_g2(&mut out, point);
     }
-    let checksum = Sha256::digest(&out);
-    out.extend_from_slice(&checksum);
+    put_checksum(&mut out);
     out
 }
 
@@ -351,31 +349,79 @@ pub fn proving_key_from_bytes(bytes: &[u8], circuit: &[u8; 32]) -> Result<Provin
     let mut reader = Reader(bytes);
     let circuit = reader.header(PROVING_MARK, Some(circuit))?;
     let verifying = read_verifying(&mut reader, circuit)?;
-    let publics = verifying.publics() + 1;
-    let rows = reader.count(MAX_ROWS)?;
-    let domain =
-        domain::of(rows, publics).ok_or(DecodeError::Count { got: rows, most: MAX_ROWS - publics })?;
-    let variables = reader.count(2 * MAX_ROWS)?;
-    let (a, b) = (reader.count(variables)?, reader.count(variables)?);
-    let private =
-        variables.checked_sub(publics).ok_or(DecodeError::Count { got: publics, most: variables })?;
-    let single = 2 + a + b + private + domain.size();
-    reader.exactly((a + b) * 4 + single * G1_BYTES + b * G2_BYTES + DIGEST_BYTES)?;
-    let (content, checksum) = bytes.split_at(bytes.len() - DIGEST_BYTES);
-    if Sha256::digest(content).as_slice() != checksum {
-        return Err(DecodeError::Checksum);
-    }
-    let (a_variables, b_variables) = (reader.variables(a, variables)?, reader.variables(b, variables)?);
+    let shape = Shape::read(&mut reader, verifying.publics() + 1)?;
+    let (a, b) = (shape.a, shape.b);
+    shape.fits(&reader, 2 + a + b + shape.private + shape.domain)?;
+    check_sum(bytes)?;
+    let [a_variables, b_variables] = shape.variables_of(&mut reader)?;
     Ok(ProvingKey {
-        rows,
-        variables,
+        rows: shape.rows,
+        variables: shape.variables,
         verifying,
         beta: reader.g1()?,
         delta: reader.g1()?,
         a: Query { variables: a_variables, points: reader.g1s(a)? },
         b1: Query { variables: b_variables, points: reader.g1s(b)? },
-        l: reader.g1s(private)?,
-        h: reader.g1s(domain.size())?,
-        b2: (0..b).map(|_| reader.g2_curve()).collect::<Result<_, _>>()?,
+        l: reader.g1s(shape.private)?,
+        h: reader.g1s(shape.domain)?,
+        b2: reader.g2s(b)?,
     })
+}
+
+/// What the counts of a proving key say, of whatever prover.
+pub(super) struct Shape {
+    pub(super) rows: usize,
+    pub(super) variables: usize,
+    /// Variables that are neither one nor public.
+    pub(super) private: usize,
+    /// Points of the domain.
+    pub(super) domain: usize,
+    /// Variables that occur in A, and those in B.
+    pub(super) a: usize,
+    pub(super) b: usize,
+}
+
+impl Shape {
+    pub(super) fn read(reader: &mut Reader<'_>, publics: usize) -> Result<Self, DecodeError> {
+        let rows = reader.count(MAX_ROWS)?;
+        let domain =
+            domain::of(rows, publics).ok_or(DecodeError::Count { got: rows, most: MAX_ROWS - publics })?;
+        let variables = reader.count(2 * MAX_ROWS)?;
+        let (a, b) = (reader.count(variables)?, reader.count(variables)?);
+        let private =
+            variables.checked_sub(publics).ok_or(DecodeError::Count { got: publics, most: variables })?;
+        Ok(Self { rows, variables, private, domain: domain.size(), a, b })
+    }
+
+    /// Variables, so many points of G1, one of G2 for each variable of B, and the checksum must be all that is left.
+    pub(super) fn fits(&self, reader: &Reader<'_>, points: usize) -> Result<(), DecodeError> {
+        let variables = (self.a + self.b) * 4;
+        reader.exactly(variables + points * G1_BYTES + self.b * G2_BYTES + DIGEST_BYTES)
+    }
+
+    /// The variables of A, and those of B.
+    pub(super) fn variables_of(&self, reader: &mut Reader<'_>) -> Result<[Vec<u32>; 2], DecodeError> {
+        Ok([reader.variables(self.a, self.variables)?, reader.variables(self.b, self.variables)?])
+    }
+}
+
+/// Rows, all variables, and the variables of A and of B.
+pub(super) fn put_shape(out: &mut Vec<u8>, (rows, all): (usize, usize), variables: [&[u32]; 2]) {
+    for count in [rows, all, variables[0].len(), variables[1].len()] {
+        put_count(out, count);
+    }
+    for variable in variables.into_iter().flatten() {
+        out.extend_from_slice(&variable.to_le_bytes());
+    }
+}
+
+pub(super) fn put_checksum(out: &mut Vec<u8>) {
+    let checksum = Sha256::digest(&*out);
+    out.extend_from_slice(&checksum);
+}
+
+/// The last bytes must be the checksum of all before.
+pub(super) fn check_sum(bytes: &[u8]) -> Result<(), DecodeError> {
+    let (content, checksum) = bytes.split_last_chunk::<DIGEST_BYTES>().ok_or(DecodeError::Checksum)?;
+    if Sha256::digest(content).as_slice() == checksum { Ok(()) } else { Err(DecodeError::Checksum) }
 }

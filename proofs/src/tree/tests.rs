@@ -112,6 +112,62 @@ fn the_cell_root_is_plain_sha_256_with_one_byte_of_domain() {
     assert!(!opening.verify(root, 2));
 }
 
+#[test]
+fn a_tree_survives_its_encoding_and_nothing_else_decodes() {
+    for (levels, length) in [(1, 0), (2, 1), (2, 20_001), (2, 31_744), (3, 100_000)] {
+        let tree = built(levels, &bytes(length), Schedule::Inline);
+        let kept = tree.to_bytes();
+        assert!(kept.len() <= MAX_KEPT_BYTES);
+        assert_eq!(SlotTree::from_bytes(&kept), Ok(tree), "{length} bytes under {levels} levels");
+        for cut in 0..kept.len() {
+            assert!(matches!(SlotTree::from_bytes(&kept[..cut]), Err(KeptError::Length { .. })), "{cut}");
+        }
+        let more = [kept.as_slice(), &[0; 32]].concat();
+        let refused = KeptError::Length { got: more.len(), expected: kept.len() };
+        assert_eq!(SlotTree::from_bytes(&more), Err(refused));
+    }
+    let mut kept = built(2, &bytes(20_001), Schedule::Inline).to_bytes();
+    kept[9 + 32..9 + 64].fill(0xff);
+    assert_eq!(SlotTree::from_bytes(&kept), Err(KeptError::Scalar(1)));
+    for (levels, refused) in
+        [(0, TreeError::Levels(0)), (8, TreeError::Levels(8)), (1, TreeError::Full { capacity: 3_968 })]
+    {
+        kept[0] = levels;
+        assert_eq!(SlotTree::from_bytes(&kept), Err(KeptError::Tree(refused)));
+    }
+    // The largest, by its header alone.
+    let mut largest = vec![7];
+    largest.extend(capacity(7).to_le_bytes());
+    match SlotTree::from_bytes(&largest) {
+        Err(KeptError::Length { expected, .. }) => {
+            assert!((MAX_KEPT_BYTES - 300..=MAX_KEPT_BYTES).contains(&expected))
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// As the contract climbs: a node goes between its siblings at its place among the eight.
+#[test]
+fn siblings_lead_from_every_cell_to_the_root() {
+    let data = bytes(20_001);
+    let mut builder = CellTreeBuilder::new(3, Schedule::Inline).unwrap();
+    builder.push(&data).unwrap();
+    let tree = builder.finish();
+    for index in [0, 7, 17, 40, 41, 300, 511] {
+        let range = tree.group(index).unwrap();
+        let opening = tree.open(index, &data[range.start as usize..range.end as usize]).unwrap();
+        let siblings = opening.siblings();
+        assert_eq!(siblings.len(), 3 * 7);
+        let mut hash = Sha256Hash::cell(&opening.cell);
+        for (level, siblings) in siblings.chunks(7).enumerate() {
+            let mut children = siblings.to_vec();
+            children.insert((index >> (3 * level)) as usize % 8, hash);
+            hash = Sha256Hash::node(&children.try_into().unwrap());
+        }
+        assert_eq!(hash, tree.root(), "cell {index}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
     #[test]

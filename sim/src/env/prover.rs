@@ -8,17 +8,15 @@
 use super::{Time, rng};
 use crate::threads::beside;
 use futures::future::LocalBoxFuture;
-use holdfast::{
-    env::{
-        Prover, ProverError, ReadSlot, Visit,
-        prover::{build_tree, make_pass, open_cells},
-    },
-    limits,
+use holdfast::env::{
+    Challenged, Circuits, Prover, ProverError, ReadSlot, Visit,
+    prover::{build_tree, make_pass},
 };
 use holdfast_proofs::{
-    circuit::{AccessCircuit, CircuitError, SlotCircuit},
+    circuit::{CircuitError, MAX_SLOTS, OpeningWitness, ProviderCircuit, ProviderWitness, SlotOpenings},
     field::{self, Fr},
     groth16::{Proof, ProvingKey, Trapdoor, VerifyingKey, prove, setup},
+    r1cs::Circuit,
     tree::{Schedule, SlotTree},
 };
 use rand_chacha::ChaCha8Rng;
@@ -38,7 +36,10 @@ pub struct ProverPlan {
     pub kind: ProverKind,
     /// Levels of a slot's tree, which has 8^levels cells of 496 bytes.
     pub levels: usize,
-    /// Cells that a challenge asks for.
+    /// Slots that are drawn for a challenge.
+    #[serde(default = "slots")]
+    pub slots: usize,
+    /// Cells that it asks for of each of them.
     pub samples: usize,
     /// Virtual seconds that a proof takes.
     #[serde(default = "prove_s")]
@@ -58,6 +59,10 @@ pub enum ProverKind {
     Modelled,
 }
 
+fn slots() -> usize {
+    MAX_SLOTS
+}
+
 /// Half of the 6.7 CPU-seconds that 80 cells of a gigabyte's slot were measured to take: two cores (docs/adr/0011).
 fn prove_s() -> f64 {
     3.4
@@ -72,9 +77,14 @@ impl ProverPlan {
     /// The statement that is proven.
     ///
     /// # Errors
-    /// [`CircuitError`] if the levels or samples cannot be.
-    pub fn circuit(&self) -> Result<SlotCircuit, CircuitError> {
-        SlotCircuit::new(self.levels, self.samples)
+    /// [`CircuitError`] if the levels, slots or samples cannot be.
+    pub fn circuit(&self) -> Result<ProviderCircuit, CircuitError> {
+        ProviderCircuit::new(self.levels, self.slots, self.samples)
+    }
+
+    /// Cells that a challenge asks for, all in all.
+    pub fn cells(&self) -> usize {
+        self.slots * self.samples
     }
 
     /// Checks what the types alone cannot.
@@ -91,17 +101,24 @@ impl ProverPlan {
     }
 }
 
-/// What all provers of a world share: the circuit and its insecure development key.
+/// What all provers of a world share: the circuits and their insecure development keys.
 pub struct ProverKeys {
     plan: ProverPlan,
-    circuit: SlotCircuit,
-    key: ProvingKey,
+    circuits: Circuits,
+    provider: ProvingKey,
+    /// Made when the first root is doubted.
+    opening: OnceCell<ProvingKey>,
     /// Made when the first pass is.
-    access: OnceCell<(AccessCircuit, ProvingKey)>,
+    access: OnceCell<ProvingKey>,
 }
 
-/// Virtual time that a pass takes: 0.2 CPU-seconds on two cores.
-const PASS: Duration = Duration::from_millis(100);
+/// Virtual time that a pass or the proof of a doubted cell takes: 0.2 CPU-seconds on two cores.
+const SMALL_PROOF: Duration = Duration::from_millis(100);
+
+/// The public development trapdoor's key.
+fn development_key<C: Circuit + Sync>(circuit: &C) -> ProvingKey {
+    beside(|| setup(circuit, &Trapdoor::insecure_development())).expect("the circuit fits a domain")
+}
 
 impl ProverKeys {
     /// Sets the circuit up with the public development trapdoor.
@@ -109,24 +126,27 @@ impl ProverKeys {
     /// # Panics
     /// If the plan was not validated.
     pub fn new(plan: ProverPlan) -> Self {
-        let circuit = plan.circuit().expect("the plan was validated");
-        let key = beside(|| setup(&circuit, &Trapdoor::insecure_development()));
-        Self { plan, circuit, key: key.expect("the circuit fits a domain"), access: OnceCell::new() }
+        let circuits = Circuits::new(plan.circuit().expect("the plan was validated"));
+        let provider = development_key(&circuits.provider);
+        Self { plan, circuits, provider, opening: OnceCell::new(), access: OnceCell::new() }
     }
 
-    fn access(&self) -> (&AccessCircuit, &ProvingKey) {
-        let make = || {
-            let circuit = AccessCircuit::new(limits::ACCESS_LEVELS).expect("there are such lists");
-            let key = beside(|| setup(&circuit, &Trapdoor::insecure_development()));
-            (circuit, key.expect("the circuit fits a domain"))
-        };
-        let (circuit, key) = self.access.get_or_init(make);
-        (circuit, key)
+    fn opening(&self) -> &ProvingKey {
+        self.opening.get_or_init(|| development_key(&self.circuits.opening))
     }
 
-    /// What verifies the proofs.
+    fn access(&self) -> &ProvingKey {
+        self.access.get_or_init(|| development_key(&self.circuits.access))
+    }
+
+    /// What verifies the proofs of windows.
     pub fn verifying_key(&self) -> &VerifyingKey {
-        &self.key.verifying
+        &self.provider.verifying
+    }
+
+    /// What verifies the proofs of doubted cells.
+    pub fn opening_key(&self) -> &VerifyingKey {
+        &self.opening().verifying
     }
 }
 
@@ -143,40 +163,55 @@ impl SimProver {
         Self { keys, time, rng: RefCell::new(rng::stream(seed, "prover", node)) }
     }
 
-    fn proof(&self, tree: &SlotTree, seed: Fr, read: &mut ReadSlot) -> Result<Proof, ProverError> {
-        let ProverKeys { plan, circuit, key, .. } = &*self.keys;
-        let witness = open_cells(circuit, tree, seed, read)?;
+    /// A proof, or a forgery of what is so: the witness was read and opened like that of a proof.
+    fn proof<C: Circuit<Witness: Sync> + Sync>(
+        &self,
+        key: &ProvingKey,
+        circuit: &C,
+        witness: &C::Witness,
+        publics: [Fr; 4],
+    ) -> Result<Proof, ProverError> {
         let random = &mut *self.rng.borrow_mut();
-        if plan.kind == ProverKind::Inline {
+        if self.keys.plan.kind == ProverKind::Inline {
             let never = AtomicBool::new(false);
-            return Ok(beside(|| prove(key, circuit, &witness, random, &never))?);
+            return Ok(beside(|| prove(key, circuit, witness, random, &never))?);
         }
         let (a, b) = (field::random(random), field::random(random));
-        let forged = Trapdoor::insecure_development().forge(&key.verifying, &[tree.root(), seed], a, b);
-        Ok(forged.expect("the circuit has two public inputs"))
+        let forged = Trapdoor::insecure_development().forge(&key.verifying, &publics, a, b);
+        Ok(forged.expect("the circuit has four public inputs"))
+    }
+
+    /// What comes after `duration`, or at once if it is a failure.
+    fn after<T: 'static>(
+        &self,
+        duration: Duration,
+        outcome: Result<T, ProverError>,
+    ) -> LocalBoxFuture<'static, Result<T, ProverError>> {
+        let time = self.time.clone();
+        Box::pin(async move {
+            if outcome.is_ok() {
+                time.sleep(duration).await;
+            }
+            outcome
+        })
     }
 }
 
 impl Prover for SimProver {
-    fn circuit(&self) -> SlotCircuit {
-        self.keys.circuit
+    fn circuit(&self) -> ProviderCircuit {
+        self.keys.circuits.provider
     }
 
     fn pass(&self, visit: Visit) -> LocalBoxFuture<'static, Result<Vec<u8>, ProverError>> {
-        let (circuit, key) = self.keys.access();
+        let (key, circuit) = (self.keys.access(), &self.keys.circuits.access);
         let never = AtomicBool::new(false);
         let random = &mut *self.rng.borrow_mut();
         let pass = beside(|| make_pass(key, circuit, &visit, random, &never));
-        let time = self.time.clone();
-        Box::pin(async move {
-            time.sleep(PASS).await;
-            pass
-        })
+        self.after(SMALL_PROOF, pass)
     }
 
     fn access_key(&self) -> LocalBoxFuture<'static, Result<VerifyingKey, ProverError>> {
-        let key = self.keys.access().1.verifying.clone();
-        Box::pin(async move { Ok(key) })
+        self.after(Duration::ZERO, Ok(self.keys.access().verifying.clone()))
     }
 
     fn commit(
@@ -184,29 +219,40 @@ impl Prover for SimProver {
         length: u64,
         mut read: ReadSlot,
     ) -> LocalBoxFuture<'static, Result<SlotTree, ProverError>> {
-        let tree = build_tree(&self.keys.circuit, Schedule::Inline, length, &mut read);
+        let levels = self.keys.circuits.provider.levels();
+        let tree = build_tree(levels, Schedule::Inline, length, &mut read);
         let seconds = length as f64 / 1e6 / self.keys.plan.commit_mb_per_s;
-        let time = self.time.clone();
-        Box::pin(async move {
-            time.sleep(Duration::from_secs_f64(seconds)).await;
-            tree
-        })
+        self.after(Duration::from_secs_f64(seconds), tree)
     }
 
-    fn prove(
+    fn open(
         &self,
         tree: Arc<SlotTree>,
-        seed: Fr,
+        challenged: Challenged,
+        mut read: ReadSlot,
+    ) -> LocalBoxFuture<'static, Result<SlotOpenings, ProverError>> {
+        self.after(Duration::ZERO, self.keys.circuits.open(&tree, challenged, &mut read))
+    }
+
+    fn prove(&self, slots: Vec<SlotOpenings>) -> LocalBoxFuture<'static, Result<Proof, ProverError>> {
+        let ProverKeys { plan, circuits, provider, .. } = &*self.keys;
+        let witness = circuits.witness(slots);
+        let prove =
+            |witness: ProviderWitness| self.proof(provider, &circuits.provider, &witness, witness.publics());
+        self.after(Duration::from_secs_f64(plan.prove_s), witness.and_then(prove))
+    }
+
+    fn uphold(
+        &self,
+        tree: Arc<SlotTree>,
+        index: u64,
         mut read: ReadSlot,
     ) -> LocalBoxFuture<'static, Result<Proof, ProverError>> {
-        let proof = self.proof(&tree, seed, &mut read);
-        let (time, seconds) = (self.time.clone(), self.keys.plan.prove_s);
-        Box::pin(async move {
-            // Who cannot open a cell knows it at once.
-            if proof.is_ok() {
-                time.sleep(Duration::from_secs_f64(seconds)).await;
-            }
-            proof
-        })
+        let circuits = &self.keys.circuits;
+        let witness = circuits.doubted(&tree, index, &mut read);
+        let prove = |witness: OpeningWitness| {
+            self.proof(self.keys.opening(), &circuits.opening, &witness, witness.publics())
+        };
+        self.after(SMALL_PROOF, witness.and_then(prove))
     }
 }

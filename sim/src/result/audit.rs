@@ -51,7 +51,7 @@ impl AuditResult {
         let dropped = std::iter::once(0.0).chain(plan.cheaters.iter().map(|kind| kind.dropped));
         Self {
             prover: prover.kind,
-            samples: prover.samples,
+            samples: prover.cells(),
             cells: holdfast_proofs::tree::cells(prover.levels),
             kinds: dropped.map(|dropped| Tally { dropped, ..Tally::default() }).collect(),
             wrongly_accepted: Vec::new(),

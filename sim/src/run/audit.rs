@@ -1,7 +1,8 @@
 //! Challenges: every provider commits to its slots, cheaters drop cells, and window after window each slot is
 //! asked for cells that nobody could have foretold.
 //!
-//! The runner stands where a contract will stand: it draws the seeds, keeps the roots, and verifies the proofs.
+//! The runner stands where a contract stands: it draws the seeds, keeps the roots, and verifies the proofs. Unlike a
+//! contract it challenges each slot by itself, as if it were its provider's only one: it is drawn again and again.
 
 use super::watch::Watch;
 use crate::{
@@ -13,11 +14,12 @@ use crate::{
 };
 use futures::future::join_all;
 use holdfast::{
-    actors::proof::{CommitSlot, ProveSlot, SlotCommitment, SlotProof},
+    actors::proof::{CommitSlot, ProveWindow, SlotCommitment, WindowProof},
     types::PlacementId,
 };
 use holdfast_proofs::{
     challenge,
+    circuit::provider_publics,
     field::{self, Fr},
     groth16::{Proof, Verifier},
     tree,
@@ -60,15 +62,16 @@ pub(super) async fn audit(watch: &Watch) {
     slots.iter_mut().for_each(|slot| cheat(watch, &plan, cells, slot));
     let mut result = AuditResult::new(&prover, &plan);
     for slot in &slots {
-        result.kinds[slot.kind].add_slot(slot.dropped.len() as u64 * GROUP, cells, prover.samples);
+        result.kinds[slot.kind].add_slot(slot.dropped.len() as u64 * GROUP, cells, prover.cells());
     }
     for window in 1..=plan.windows {
         watch.sleep_until(START + plan.opens(window)).await;
         let mut seeds = rng::stream(watch.seed, "challenge", u64::from(window));
         let seeds: Vec<Fr> = slots.iter().map(|_| field::pack(&seeds.random::<[u8; 31]>())).collect();
-        let asked = slots.iter().zip(seeds).map(|(slot, seed)| challenge(watch, &verifier, slot, seed));
+        let asked =
+            slots.iter().zip(seeds).map(|(slot, seed)| challenge(watch, &verifier, prover.slots, slot, seed));
         for (slot, (seed, answer)) in slots.iter().zip(join_all(asked).await) {
-            let indices = challenge::indices(seed, prover.samples, prover.levels);
+            let indices = challenge::indices(seed, prover.cells(), prover.levels);
             let holds = !indices.iter().any(|index| slot.dropped.contains(&(index / GROUP)));
             note(watch, &mut result, slot, window, &answer, holds);
         }
@@ -108,13 +111,13 @@ fn cheat(watch: &Watch, plan: &AuditPlan, cells: u64, slot: &mut Slot) {
 }
 
 /// Challenges a slot. A provider without a proof sends its last one again, which must not help.
-async fn challenge(watch: &Watch, verifier: &Verifier, slot: &Slot, seed: Fr) -> (Fr, Answer) {
+async fn challenge(watch: &Watch, verifier: &Verifier, drawn: usize, slot: &Slot, seed: Fr) -> (Fr, Answer) {
     let Some(handles) = watch.cluster.handles(slot.node) else { return (seed, Answer::Absent) };
-    let asked = handles.prove_slot.send(ProveSlot { placement: slot.placement, seed }).await;
-    let publics = [slot.commitment.root, seed];
+    let asked = handles.prove_window.send(ProveWindow { seed, drawn: vec![slot.placement; drawn] }).await;
+    let publics = provider_publics(seed, &vec![slot.commitment.root; drawn]);
     let proof = match asked {
         Err(_) => return (seed, Answer::Absent),
-        Ok(Ok(SlotProof { proof, .. })) => Some(proof),
+        Ok(Ok(WindowProof { proof, .. })) => Some(proof),
         Ok(Err(_)) => slot.last.borrow().clone(),
     };
     let accepted = proof.filter(|proof| verifier.verify(&publics, proof).is_ok());

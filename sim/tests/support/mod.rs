@@ -11,10 +11,10 @@ use holdfast::{
         repair::RepairStatusQuery,
         storage::{HeldPlacements, StorageError},
     },
-    env::Env,
+    env::{Env, Net},
     node::{Keys, Node},
     settings::{Settings, Timing},
-    types::{Code, PlacementId, Policy},
+    types::{Answer, Ask, Code, PeerId, PlacementId, Policy, SlotRoots},
 };
 use holdfast_sim::{
     NodeNumber,
@@ -23,6 +23,8 @@ use holdfast_sim::{
     world::{WorldPlan, run},
 };
 use std::{
+    cell::RefCell,
+    collections::BTreeMap,
     io,
     rc::Rc,
     sync::{Arc, Mutex},
@@ -31,8 +33,14 @@ use std::{
 
 pub const DIRECT: NetKind = NetKind::Direct { stale_peers: 0.05 };
 /// Slots of up to 254 kB.
-pub const PROVER: ProverPlan =
-    ProverPlan { kind: ProverKind::Modelled, levels: 3, samples: 3, prove_s: 1.0, commit_mb_per_s: 1.0 };
+pub const PROVER: ProverPlan = ProverPlan {
+    kind: ProverKind::Modelled,
+    levels: 3,
+    slots: 4,
+    samples: 2,
+    prove_s: 1.0,
+    commit_mb_per_s: 1.0,
+};
 pub const LIBP2P: NetKind = NetKind::Libp2p { bootstrap: 2 };
 
 /// What a way to start a node returns.
@@ -81,6 +89,38 @@ impl Sink for Collected {
 /// Bytes that do not compress and do not repeat.
 pub fn pattern(len: u32) -> Vec<u8> {
     (0..len).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
+}
+
+thread_local! {
+    /// The networks of the nodes of this thread's world, as far as [`listed_boot`] started them.
+    static NETS: RefCell<BTreeMap<PeerId, Rc<dyn Net>>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// Starts a node that [`served_roots`] can ask as.
+pub fn listed_boot(env: Env, keys: Keys, settings: Settings) -> Booted {
+    NETS.with_borrow_mut(|nets| nets.insert(keys.peer.peer(), env.net.clone()));
+    Node::start(env, keys, settings).boxed_local()
+}
+
+/// To be called at the end of a world whose nodes were listed.
+pub fn forget_nets() {
+    NETS.take();
+}
+
+/// The signed roots that a node tells another that asks: its owner, which knows all holders, or the owner a holder.
+pub async fn served_roots(
+    cluster: &Cluster,
+    asker: NodeNumber,
+    node: NodeNumber,
+    id: PlacementId,
+) -> Option<SlotRoots> {
+    let [asker, peer] = [asker, node].map(|node| cluster.peer(node).expect("it exists"));
+    let net = NETS.with_borrow(|nets| nets[&asker].clone());
+    let response = net.request(peer, Ask::ReadRoots { id }.into()).await.expect("it answers");
+    match response.answer {
+        Answer::Roots(signed) => Some(signed.verify().expect("its owner signed it")),
+        _ => None,
+    }
 }
 
 /// Runs `test` in a world of `count` nodes that probe and repair within minutes.
@@ -143,8 +183,17 @@ pub fn in_world_with<T: Send + 'static>(
 }
 
 pub async fn put(cluster: &Cluster, node: NodeNumber, bytes: Vec<u8>) -> Result<PutReport, ClientError> {
+    put_as(cluster, node, "file", bytes).await
+}
+
+pub async fn put_as(
+    cluster: &Cluster,
+    node: NodeNumber,
+    name: &str,
+    bytes: Vec<u8>,
+) -> Result<PutReport, ClientError> {
     let message = PutFile {
-        name: "file".into(),
+        name: name.into(),
         source: Arc::new(Memory(bytes)),
         code: Code::new(2, 5, 3).expect("a code"),
         policy: Policy::default(),

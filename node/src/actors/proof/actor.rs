@@ -2,12 +2,12 @@
 
 use super::{gate::SharedGate, messages::*, trees::Trees};
 use crate::{
-    actors::storage::{AccessQuery, Admit, OpenSlot, OpenedSlot, StorageError},
+    actors::storage::{AccessQuery, Admit, KeepTree, KeptTree, OpenSlot, OpenedSlot, StorageError},
     env::{Common, Prover, ReadSlot},
     limits,
     types::{PeerId, PlacementId, Response},
 };
-use actix::{Actor, Addr, Context, Handler, MessageResult, Recipient, ResponseFuture};
+use actix::{Actor, Addr, Context, Handler, Message, MessageResult, Recipient, ResponseFuture};
 use bytes::Bytes;
 use futures::lock::Mutex;
 use holdfast_proofs::tree::SlotTree;
@@ -21,6 +21,10 @@ pub struct Neighbours {
     pub access: Recipient<AccessQuery>,
     /// Lets a reader in.
     pub admit: Recipient<Admit>,
+    /// Keeps a tree.
+    pub keep: Recipient<KeepTree>,
+    /// Tells what was kept.
+    pub kept: Recipient<KeptTree>,
 }
 
 /// Commits to slots and proves them.
@@ -35,6 +39,8 @@ pub(super) struct Shell {
     open: Recipient<OpenSlot>,
     pub(super) access: Recipient<AccessQuery>,
     pub(super) admit: Recipient<Admit>,
+    pub(super) keep: Recipient<KeepTree>,
+    pub(super) kept: Recipient<KeptTree>,
     pub(super) gate: RefCell<Option<SharedGate>>,
     pub(super) trees: RefCell<Trees>,
     /// Slots whose trees peers wait for.
@@ -45,6 +51,8 @@ pub(super) struct Shell {
     pub(super) showing: Mutex<()>,
     /// Passes are checked one at a time.
     pub(super) checking: Mutex<()>,
+    /// Slots are read for one dispute at a time.
+    pub(super) disputing: Mutex<()>,
 }
 
 impl ProofActor {
@@ -53,7 +61,7 @@ impl ProofActor {
         common: Common,
         prover: Option<Rc<dyn Prover>>,
         me: PeerId,
-        Neighbours { open, access, admit }: Neighbours,
+        Neighbours { open, access, admit, keep, kept }: Neighbours,
     ) -> Addr<Self> {
         let shell = Shell {
             common,
@@ -62,12 +70,15 @@ impl ProofActor {
             open,
             access,
             admit,
+            keep,
+            kept,
             gate: RefCell::default(),
             trees: RefCell::default(),
             waiting: RefCell::default(),
             building: Mutex::default(),
             showing: Mutex::default(),
             checking: Mutex::default(),
+            disputing: Mutex::default(),
         };
         Actor::start(Self { shell: Rc::new(shell) })
     }
@@ -91,7 +102,7 @@ impl Shell {
         self.open.send(OpenSlot(id)).await.map_err(stopping)??.ok_or(ProofError::NotHeld(id))
     }
 
-    /// The slot's tree; built from what is on disk if it is not kept.
+    /// The slot's tree: kept in memory or on the disk, or built.
     pub(super) async fn tree(&self, id: PlacementId, slot: &OpenedSlot) -> Result<Arc<SlotTree>, ProofError> {
         if let Some(tree) = self.kept_tree(id, slot) {
             return Ok(tree);
@@ -101,7 +112,15 @@ impl Shell {
         if let Some(tree) = self.kept_tree(id, slot) {
             return Ok(tree);
         }
-        let tree = Arc::new(self.prover()?.commit(slot.length(), reading(slot.clone())).await?);
+        let prover = self.prover()?;
+        let tree = match self.tree_on_disk(id, slot, prover.circuit().levels()).await {
+            Some(tree) => Arc::new(tree),
+            None => {
+                let tree = Arc::new(prover.commit(slot.length(), reading(slot.clone())).await?);
+                self.keep_on_disk(id, slot.slot(), &tree).await;
+                tree
+            }
+        };
         self.trees.borrow_mut().keep(id, tree.clone(), limits::TREE_CACHE_BYTES);
         Ok(tree)
     }
@@ -115,17 +134,10 @@ impl Shell {
         let tree = self.tree(id, &slot).await?;
         Ok(SlotCommitment { slot: slot.slot(), length: slot.length(), root: tree.root() })
     }
-
-    async fn prove(&self, ProveSlot { placement, seed }: ProveSlot) -> Result<SlotProof, ProofError> {
-        let slot = self.slot(placement).await?;
-        let tree = self.tree(placement, &slot).await?;
-        let root = tree.root();
-        let proof = self.prover()?.prove(tree, seed, reading(slot)).await?;
-        Ok(SlotProof { root, proof })
-    }
 }
 
-fn reading(slot: OpenedSlot) -> ReadSlot {
+/// Reads a slot for the prover.
+pub(super) fn reading(slot: OpenedSlot) -> ReadSlot {
     Box::new(move |range| slot.read(range).map_err(|error| error.to_string()))
 }
 
@@ -138,12 +150,30 @@ impl Handler<CommitSlot> for ProofActor {
     }
 }
 
-impl Handler<ProveSlot> for ProofActor {
-    type Result = ResponseFuture<Result<SlotProof, ProofError>>;
+impl Handler<ProveWindow> for ProofActor {
+    type Result = ResponseFuture<<ProveWindow as Message>::Result>;
 
-    fn handle(&mut self, challenge: ProveSlot, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, order: ProveWindow, _: &mut Self::Context) -> Self::Result {
         let shell = self.shell.clone();
-        Box::pin(async move { shell.prove(challenge).await })
+        Box::pin(async move { shell.prove_window(order).await })
+    }
+}
+
+impl Handler<ShowDisputed> for ProofActor {
+    type Result = ResponseFuture<<ShowDisputed as Message>::Result>;
+
+    fn handle(&mut self, order: ShowDisputed, _: &mut Self::Context) -> Self::Result {
+        let shell = self.shell.clone();
+        Box::pin(async move { shell.show_disputed(order).await })
+    }
+}
+
+impl Handler<UpholdRoot> for ProofActor {
+    type Result = ResponseFuture<<UpholdRoot as Message>::Result>;
+
+    fn handle(&mut self, order: UpholdRoot, _: &mut Self::Context) -> Self::Result {
+        let shell = self.shell.clone();
+        Box::pin(async move { shell.uphold(order).await })
     }
 }
 

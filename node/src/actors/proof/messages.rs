@@ -3,11 +3,12 @@
 use crate::{
     actors::storage::StorageError,
     env::{AccessTicket, ProverError},
+    limits::MAX_DISPUTED_CELLS,
     types::{Ask, Pass, PeerId, PlacementId, Response},
 };
 use actix::Message;
 use bytes::Bytes;
-use holdfast_proofs::{field::Fr, groth16::Proof};
+use holdfast_proofs::{field::Fr, groth16::Proof, tree::CELL_BYTES};
 use std::sync::Arc;
 
 /// A peer asks what the trees of this node's slots say: [`Ask::ClaimRoot`] or [`Ask::ShowCells`].
@@ -64,22 +65,76 @@ pub struct SlotCommitment {
     pub root: Fr,
 }
 
-/// Prove that the slot held of a placement is whole where `seed` asks.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "Result<SlotProof, ProofError>")]
-pub struct ProveSlot {
-    /// Which placement.
-    pub placement: PlacementId,
+/// Prove that the slots drawn for a window are whole where its challenge asks.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<WindowProof, ProofError>")]
+pub struct ProveWindow {
     /// The challenge: below 2^248.
     pub seed: Fr,
+    /// The placements whose slots are drawn, in the order drawn: as many as the circuit has slots, some more than once.
+    pub drawn: Vec<PlacementId>,
 }
 
 /// The answer to a challenge.
 #[derive(Debug, Clone)]
-pub struct SlotProof {
-    /// The root it is for.
+pub struct WindowProof {
+    /// The roots of the slots drawn, in that order.
+    pub roots: Vec<Fr>,
+    /// Their hash, which the verifier takes from the prover.
+    pub h: Fr,
+    /// The proof; its public inputs follow from the seed and the roots.
+    pub proof: Proof,
+}
+
+/// Show cells of the slot held of a placement as a dispute demands them.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<ShownCells, ProofError>")]
+pub struct ShowDisputed {
+    /// Which placement.
+    pub placement: PlacementId,
+    /// Which cells: at most [`MAX_DISPUTED_CELLS`]. With none only the cell root is told.
+    pub cells: Vec<u32>,
+}
+
+/// Cells and the root that they lead to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownCells {
+    /// The root of the SHA-256 tree over the slot as it is held now. If it is not the one that the owner signed, some byte
+    /// of the slot is lost, and no cell can be shown.
+    pub cell_root: [u8; 32],
+    /// The cells asked for, in order.
+    pub cells: Vec<ShownCell>,
+}
+
+/// A cell as a contract is shown it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownCell {
+    /// Its bytes.
+    pub content: [u8; CELL_BYTES],
+    /// Its siblings, seven a level, from the cell up.
+    pub path: Vec<[u8; 32]>,
+}
+
+/// Uphold the root of the slot held of a placement, which is doubted at one cell.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<UpheldRoot, ProofError>")]
+pub struct UpholdRoot {
+    /// Which placement.
+    pub placement: PlacementId,
+    /// Which cell.
+    pub cell: u32,
+}
+
+/// A cell under both roots of its slot.
+#[derive(Debug, Clone)]
+pub struct UpheldRoot {
+    /// As in [`ShownCells`].
+    pub cell_root: [u8; 32],
+    /// The cell under the cell root.
+    pub shown: ShownCell,
+    /// The slot root.
     pub root: Fr,
-    /// The proof; its public inputs are the root and the seed.
+    /// The proof that the same cell stands under the slot root.
     pub proof: Proof,
 }
 
@@ -95,6 +150,9 @@ pub enum ProofError {
     /// The index or the disk failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// Ask for fewer cells at a time.
+    #[error("{0} cells, at most {MAX_DISPUTED_CELLS} are shown at a time")]
+    Cells(usize),
     /// The prover failed; if a cell is damaged, the slot needs repair.
     #[error(transparent)]
     Prover(#[from] ProverError),

@@ -1,4 +1,5 @@
-//! The proof actor: commits to the slots this node holds, and proves, when challenged, that it still holds them.
+//! The proof actor: commits to the slots this node holds, proves, when challenged, that it still holds them, and answers
+//! disputes about them.
 //!
 //! An owner asks for the root of a slot and then for cells under it, before it signs that root: the tree is built when
 //! it first asks.
@@ -8,9 +9,13 @@
 
 mod actor;
 mod claims;
+mod disputes;
 mod gate;
+mod kept;
 mod messages;
 mod trees;
+mod windows;
 
 pub use actor::{Neighbours, ProofActor};
+pub use kept::{TreeFileError, read_tree_file, tree_file};
 pub use messages::*;

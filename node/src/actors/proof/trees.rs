@@ -35,6 +35,11 @@ impl Trees {
         Some(kept.tree.clone())
     }
 
+    /// Whether a tree is kept; it is not used by this.
+    pub(super) fn contains(&self, id: PlacementId) -> bool {
+        self.kept.contains_key(&id)
+    }
+
     /// Keeps a tree; all trees together take at most `limit` bytes, or are one.
     pub(super) fn keep(&mut self, id: PlacementId, tree: Arc<SlotTree>, limit: u64) {
         self.forget(id);

@@ -478,6 +478,13 @@ answer!(OpenSlot, Result<Option<OpenedSlot>, StorageError>, |shell, OpenSlot(id)
     let store = shell.store.clone();
     shell.job(Work::Read { bytes: 0 }, move |_| OpenedSlot::open(&store, id)).await
 });
+answer!(KeepTree, Result<(), StorageError>, |shell, KeepTree { placement, bytes }| {
+    let work = Work::Write { bytes: bytes.len() as u64, syncs: 1 };
+    shell.job(work, move |store| store.keep_tree(placement, &bytes)).await
+});
+answer!(KeptTree, Result<Option<Bytes>, StorageError>, |shell, KeptTree(id)| {
+    shell.job(Work::Read { bytes: 0 }, move |store| store.kept_tree(id)).await
+});
 answer!(StorageStatusQuery, Result<StorageStatus, StorageError>, |shell, _| shell.storage_status().await);
 answer!(Scrub, Result<ScrubReport, StorageError>, |shell, _| shell.scrub().await);
 

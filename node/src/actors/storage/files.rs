@@ -12,6 +12,8 @@ pub(super) type Tag = u64;
 pub(super) const SHARDS: &str = "shards";
 /// The folder of placement records.
 pub(super) const PLACEMENTS: &str = "placements";
+/// The folder of slots' trees.
+pub(super) const TREES: &str = "trees";
 /// The index.
 pub(super) const INDEX: &str = "index.redb";
 
@@ -20,6 +22,8 @@ const FORMAT_NAME: &str = "holdfast storage ";
 const FORMAT_VERSION: u8 = 1;
 const FORMAT_LIMIT: usize = 64;
 const ROOT: &str = "";
+/// How the names of files end that are not whole yet.
+const FRESH: &str = ".new";
 
 /// Checks that this build can read the data directory, and marks it as ours if it is new.
 ///
@@ -29,7 +33,7 @@ pub(super) fn check_format(disk: &dyn Disk) -> Result<(), super::StorageError> {
     match read_whole(disk, FORMAT, FORMAT_LIMIT) {
         Ok(text) => Ok(parse_format(&text)?),
         Err(DiskError::NotFound(_)) => {
-            let fresh = format!("{FORMAT}.new");
+            let fresh = format!("{FORMAT}{FRESH}");
             write_durably(disk, &fresh, format!("{FORMAT_NAME}{FORMAT_VERSION}\n").as_bytes())?;
             disk.rename(&fresh, FORMAT)?;
             Ok(disk.sync_dir(ROOT)?)
@@ -89,6 +93,21 @@ pub(super) fn placement_path(id: PlacementId, tag: Tag) -> String {
 pub(super) fn parse_placement_name(name: &str) -> Option<(PlacementId, Tag)> {
     let (id, tag) = name.split_once('-')?;
     Some((id.parse().ok()?, Tag::from_str_radix(tag, 16).ok()?))
+}
+
+/// Where the tree of the slot that is held of a placement is.
+pub(super) fn tree_path(id: PlacementId) -> String {
+    format!("{TREES}/{id}")
+}
+
+/// Where it is written first.
+pub(super) fn fresh_tree_path(id: PlacementId) -> String {
+    format!("{TREES}/{id}{FRESH}")
+}
+
+/// Which placement a file in [`TREES`] is of; `None` if it is not one of ours.
+pub(super) fn parse_tree_name(name: &str) -> Option<PlacementId> {
+    name.strip_suffix(FRESH).unwrap_or(name).parse().ok()
 }
 
 /// Writes a new file and waits until its bytes are durable; its name is so after `sync_dir`.

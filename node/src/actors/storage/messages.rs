@@ -120,6 +120,22 @@ pub struct OpenSlot(pub PlacementId);
 /// The answer to [`OpenSlot`]: reads the slot's bytes.
 pub type OpenedSlot = super::slot::SlotReader;
 
+/// Keep what the tree of a held slot was written down as, if there is room. It is lost with the placement, and may be lost
+/// in a crash: it can be built again.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<(), StorageError>")]
+pub struct KeepTree {
+    /// Of which placement.
+    pub placement: PlacementId,
+    /// At most [`limits::MAX_TREE_FILE`](crate::limits::MAX_TREE_FILE) bytes.
+    pub bytes: Bytes,
+}
+
+/// What was kept of a slot's tree; not checked.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Option<Bytes>, StorageError>")]
+pub struct KeptTree(pub PlacementId);
+
 /// What is stored here.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Result<StorageStatus, StorageError>")]

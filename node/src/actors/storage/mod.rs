@@ -10,9 +10,10 @@
 //! index.redb                                which shards, records, removals and notes there are
 //! shards/<placement>/<segment>-<slot>-<tag> the bytes of one shard
 //! placements/<placement>-<tag>              one placement record, with its owner's signature
+//! trees/<placement>                         the tree of the slot held of it, which can be built again
 //! ```
 //!
-//! **Invariant:** a file's name holds a random tag that is never used twice, and a file without an
+//! **Invariant:** the name of a shard's or a record's file holds a random tag that is never used twice, and a file without an
 //! index entry is garbage. So a write never touches a file that someone may be reading or deleting,
 //! a crash at any instant leaves only whole shards and garbage, and deleting needs no lock.
 //!
@@ -36,6 +37,7 @@ mod state;
 mod store;
 #[cfg(test)]
 mod tests;
+mod trees;
 
 pub use actor::StorageActor;
 pub use messages::*;

@@ -144,6 +144,7 @@ impl Shell {
         found.retain(|(_, tag)| !self.state.borrow().is_writing(*tag));
         let delete = move |store: &Store| store.delete_orphan_records(&found);
         report.orphans += self.job(Work::Read { bytes: 0 }, delete).await?;
+        report.orphans += self.job(Work::Read { bytes: 0 }, Store::delete_orphan_trees).await?;
         Ok(())
     }
 }

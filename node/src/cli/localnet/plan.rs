@@ -64,6 +64,7 @@ impl Plan {
         let entries = members.iter().take(ENTRIES).map(entry).collect::<Result<Vec<_>, _>>()?;
         let proving = Proving {
             key_file: shared_file(dir, "development.key")?,
+            opening_key_file: shared_file(dir, "development-opening.key")?,
             access_key_file: shared_file(dir, "development-access.key")?,
             insecure_development_key: true,
         };

@@ -1,16 +1,17 @@
 //! What a prover must do.
 
 use crate::{
-    env::{AccessTicket, Clock, Prover, ProverError, ReadSlot, Visit, prover::build_tree},
+    env::{AccessTicket, Challenged, Clock, Prover, ProverError, ReadSlot, Visit, prover::build_tree},
     limits,
 };
 use futures::future::{Either, select};
 use holdfast_proofs::{
     access::{AccessKey, AccessList, Gate, GateError, Pass, Scope},
     challenge,
+    circuit::{ProviderCircuit, SlotOpenings, opening_publics, provider_publics},
     field::{self, Fr},
     groth16::{VerifyError, VerifyingKey},
-    tree::{self, ARITY, GROUP_BYTES, Schedule, SlotTree, TreeError},
+    tree::{self, ARITY, CELL_BYTES, GROUP_BYTES, Schedule, SlotTree, TreeError},
 };
 use std::{
     ops::Range,
@@ -21,24 +22,57 @@ use std::{
     time::Duration,
 };
 
-/// Bytes of the slot that is proven: some groups of cells, and a part of one.
+/// Bytes of the first slot that is proven: some groups of cells, and a part of one.
 const LENGTH: usize = 5 * GROUP_BYTES + 1_000;
 /// How long a disk that hangs, hangs.
 const HANG: Duration = Duration::from_millis(100);
 
-/// Checks a prover whose circuit has at least two levels and whose proofs `key` verifies. `slow` takes some time, as a disk may, if in this world
-/// blocking takes time.
+/// What verifies a prover's proofs.
+pub struct Verifying<'a> {
+    /// Those of windows.
+    pub provider: &'a VerifyingKey,
+    /// Those of doubted cells.
+    pub opening: &'a VerifyingKey,
+}
+
+/// A slot and its tree.
+struct Slot {
+    bytes: Arc<Vec<u8>>,
+    tree: Arc<SlotTree>,
+}
+
+/// Checks a prover whose circuit has at least two levels and two slots. `slow` takes some time, as a disk may, if in
+/// this world blocking takes time.
 ///
 /// # Panics
 /// With a sentence that says what is broken.
-pub async fn check(prover: &dyn Prover, key: &VerifyingKey, clock: &dyn Clock, slow: fn()) {
-    let bytes: Arc<Vec<u8>> = Arc::new((0..LENGTH).map(|at| ((at * at) >> 3) as u8 | 1).collect());
-    let tree = commits(prover, &bytes).await;
-    proves(prover, key, &bytes, &tree).await;
-    refuses(prover, &bytes, &tree).await;
+pub async fn check(prover: &dyn Prover, keys: Verifying<'_>, clock: &dyn Clock, slow: fn()) {
+    let bytes = |number: usize, length: usize| -> Arc<Vec<u8>> {
+        Arc::new((0..length).map(|at| ((at * (at + number)) >> 3) as u8 | 1).collect())
+    };
+    let slots = [commits(prover, bytes(0, LENGTH)).await, commits(prover, bytes(1, LENGTH + GROUP_BYTES)).await];
+    proves(prover, keys.provider, &slots).await;
+    refuses_what_is_lost(prover, &slots[0]).await;
+    refuses_other_slots(prover, &slots).await;
+    upholds(prover, keys.opening, &slots[0]).await;
     lets_members_in(prover).await;
-    holds_up_nobody(prover, clock, &bytes, slow).await;
-    stops_when_dropped(prover, clock, &bytes, slow).await;
+    let bytes = &slots[0].bytes;
+    holds_up_nobody(prover, clock, bytes, slow).await;
+    stops_when_dropped(prover, clock, bytes, slow).await;
+}
+
+/// Checks a prover that has no keys: it commits and opens all the same.
+///
+/// # Panics
+/// With a sentence that says what is broken.
+pub async fn check_without_keys(prover: &dyn Prover) {
+    let slot = commits(prover, Arc::new(vec![7; LENGTH])).await;
+    let opened = open_all(prover, seed(1), &vec![&slot; prover.circuit().slots()]).await;
+    let refused = prover.prove(opened).await;
+    assert!(matches!(refused, Err(ProverError::Key(_))), "proven without a key: {refused:?}");
+    let refused = prover.uphold(slot.tree, 0, reading(&slot.bytes)).await;
+    assert!(matches!(refused, Err(ProverError::Key(_))), "upheld without a key: {refused:?}");
+    assert!(matches!(prover.access_key().await, Err(ProverError::Key(_))), "there is a key for passes");
 }
 
 fn reading(bytes: &Arc<Vec<u8>>) -> ReadSlot {
@@ -50,53 +84,132 @@ fn seed(number: u8) -> Fr {
     field::pack(&[number; 31])
 }
 
-async fn commits(prover: &dyn Prover, bytes: &Arc<Vec<u8>>) -> Arc<SlotTree> {
-    let tree = prover.commit(LENGTH as u64, reading(bytes)).await.expect("the slot is committed to");
-    let expected = build_tree(&prover.circuit(), Schedule::Inline, LENGTH as u64, &mut reading(bytes));
+async fn commits(prover: &dyn Prover, bytes: Arc<Vec<u8>>) -> Slot {
+    let length = bytes.len() as u64;
+    let tree = prover.commit(length, reading(&bytes)).await.expect("the slot is committed to");
+    let levels = prover.circuit().levels();
+    let expected: Result<SlotTree, _> = build_tree(levels, Schedule::Inline, length, &mut reading(&bytes));
     assert_eq!(tree.root(), expected.expect("the slot fits").root(), "the root is not the tree's");
-    assert_eq!(tree.length(), LENGTH as u64, "the tree forgot its slot's length");
-    Arc::new(tree)
+    assert_eq!(tree.length(), length, "the tree forgot its slot's length");
+    Slot { bytes, tree: Arc::new(tree) }
 }
 
-async fn proves(prover: &dyn Prover, key: &VerifyingKey, bytes: &Arc<Vec<u8>>, tree: &Arc<SlotTree>) {
+async fn open_all(prover: &dyn Prover, seed: Fr, drawn: &[&Slot]) -> Vec<SlotOpenings> {
+    let mut opened = Vec::new();
+    for (place, slot) in drawn.iter().enumerate() {
+        let open = prover.open(slot.tree.clone(), Challenged { seed, place }, reading(&slot.bytes));
+        let openings = open.await.expect("a whole slot opens");
+        assert_eq!((openings.place(), openings.root()), (place, slot.tree.root()), "another slot was opened");
+        opened.push(openings);
+    }
+    opened
+}
+
+/// The two slots in turn, as often as the circuit has slots.
+fn drawn<'a>(prover: &dyn Prover, slots: &'a [Slot; 2]) -> Vec<&'a Slot> {
+    slots.iter().cycle().take(prover.circuit().slots()).collect()
+}
+
+async fn proves(prover: &dyn Prover, key: &VerifyingKey, slots: &[Slot; 2]) {
     let verifier = key.prepare();
-    for number in 1..4 {
-        let proof = prover.prove(tree.clone(), seed(number), reading(bytes)).await.expect("a proof");
-        let again = prover.prove(tree.clone(), seed(number), reading(bytes)).await.expect("a proof");
+    let drawn = drawn(prover, slots);
+    let roots: Vec<Fr> = drawn.iter().map(|slot| slot.tree.root()).collect();
+    for number in 1..3 {
+        let opened = open_all(prover, seed(number), &drawn).await;
+        let proof = prover.prove(opened.clone()).await.expect("a proof");
+        let again = prover.prove(opened).await.expect("a proof");
         assert_ne!(proof, again, "two proofs are the same: nothing blinds them");
-        let verify = |root, seed| verifier.verify(&[root, seed], &proof).is_ok();
-        assert!(verify(tree.root(), seed(number)), "an honest proof is refused");
-        assert!(!verify(tree.root(), seed(number + 1)), "a proof is good for another challenge");
-        assert!(!verify(tree.root() + Fr::from(1), seed(number)), "a proof is good for another slot");
+        let verify = |seed, roots: &[Fr]| verifier.verify(&provider_publics(seed, roots), &proof).is_ok();
+        assert!(verify(seed(number), &roots), "an honest proof is refused");
+        assert!(!verify(seed(number + 1), &roots), "a proof is good for another challenge");
+        let mut others = roots.clone();
+        others.swap(0, 1);
+        assert!(!verify(seed(number), &others), "a proof is good for other slots");
     }
 }
 
-async fn refuses(prover: &dyn Prover, bytes: &Arc<Vec<u8>>, tree: &Arc<SlotTree>) {
+/// A challenge whose cells at place 0 meet a group that is all bytes, and one of these cells.
+fn challenge_within(circuit: &ProviderCircuit) -> (Fr, u64) {
+    let groups = (LENGTH / GROUP_BYTES) as u64;
+    let own = |seed| challenge::indices(seed, circuit.samples(), circuit.levels());
+    let meets =
+        |seed| own(seed).into_iter().find(|index| index / (ARITY as u64) < groups).map(|it| (seed, it));
+    (1..=255).map(seed).find_map(meets).expect("some challenge meets the slot's bytes")
+}
+
+/// The slot's bytes with one bit flipped near a cell.
+fn flipped(slot: &Slot, index: u64) -> ReadSlot {
+    let mut bytes = slot.bytes.to_vec();
+    bytes[index as usize / ARITY * GROUP_BYTES + 77] ^= 4;
+    reading(&Arc::new(bytes))
+}
+
+fn gone() -> ReadSlot {
+    Box::new(|_| Err("it is gone".to_owned()))
+}
+
+async fn refuses_what_is_lost(prover: &dyn Prover, slot: &Slot) {
     let circuit = prover.circuit();
-    let groups = LENGTH / GROUP_BYTES;
-    let group = |index: u64| index as usize / ARITY;
-    let challenged = |seed| challenge::indices(seed, circuit.samples(), circuit.levels());
-    let (seed, index) = (1..=255)
-        .map(seed)
-        .find_map(|seed| {
-            challenged(seed).into_iter().find(|index| group(*index) < groups).map(|it| (seed, it))
-        })
-        .expect("some challenge meets the slot's bytes");
-    let mut flipped = bytes.to_vec();
-    flipped[group(index) * GROUP_BYTES + 77] ^= 4;
-    let answer = prover.prove(tree.clone(), seed, reading(&Arc::new(flipped))).await;
+    let (seed, index) = challenge_within(&circuit);
+    let challenged = Challenged { seed, place: 0 };
+    let open = |read| prover.open(slot.tree.clone(), challenged, read);
+    let answer = open(flipped(slot, index)).await.err();
     assert!(
-        matches!(answer, Err(ProverError::Tree(TreeError::Damaged { .. }))),
+        matches!(answer, Some(ProverError::Tree(TreeError::Damaged { .. }))),
         "a flipped bit near challenged cell {index}: {answer:?}"
     );
-    let gone = || -> ReadSlot { Box::new(|_| Err("it is gone".to_owned())) };
     let expected = ProverError::Read("it is gone".to_owned());
-    assert_eq!(prover.prove(tree.clone(), seed, gone()).await.err(), Some(expected.clone()));
+    assert_eq!(open(gone()).await.err(), Some(expected.clone()));
     assert_eq!(prover.commit(LENGTH as u64, gone()).await.err(), Some(expected));
     let capacity = tree::capacity(circuit.levels());
     let zeros: ReadSlot = Box::new(|range| Ok(vec![0; (range.end - range.start) as usize]));
     let answer = prover.commit(capacity + 1, zeros).await.err();
     assert_eq!(answer, Some(ProverError::Tree(TreeError::Full { capacity })), "a slot beyond its tree");
+}
+
+/// One proof is of all slots drawn, for one challenge.
+async fn refuses_other_slots(prover: &dyn Prover, slots: &[Slot; 2]) {
+    let expected = prover.circuit().slots();
+    let refused = ProverError::Slots { expected };
+    let opened = open_all(prover, seed(1), &drawn(prover, slots)).await;
+    let mut fewer = opened.clone();
+    fewer.pop();
+    let mut swapped = opened.clone();
+    swapped.swap(0, 1);
+    let mut mixed = opened.clone();
+    mixed[1] = open_all(prover, seed(2), &drawn(prover, slots)).await.swap_remove(1);
+    for other in [Vec::new(), fewer, swapped, mixed, [opened.clone(), opened].concat()] {
+        assert_eq!(prover.prove(other).await.err().as_ref(), Some(&refused));
+    }
+    let nowhere = Challenged { seed: seed(1), place: expected };
+    let answer = prover.open(slots[0].tree.clone(), nowhere, reading(&slots[0].bytes)).await;
+    assert_eq!(answer.err(), Some(refused), "there is no such place");
+}
+
+/// Any cell can be shown under its root, the padding's too, and as no other.
+async fn upholds(prover: &dyn Prover, key: &VerifyingKey, slot: &Slot) {
+    let verifier = key.prepare();
+    let root = slot.tree.root();
+    let last = tree::cells(prover.circuit().levels()) - 1;
+    for index in [9, last] {
+        let uphold = prover.uphold(slot.tree.clone(), index, reading(&slot.bytes));
+        let proof = uphold.await.expect("a proof");
+        let start = (index as usize * CELL_BYTES).min(slot.bytes.len());
+        let end = (start + CELL_BYTES).min(slot.bytes.len());
+        let mut cell = [0; CELL_BYTES];
+        cell[..end - start].copy_from_slice(&slot.bytes[start..end]);
+        let verify = |index, cell| verifier.verify(&opening_publics(root, index, &cell), &proof).is_ok();
+        assert!(verify(index, cell), "cell {index} is refused");
+        assert!(!verify(index ^ 1, cell), "cell {index} is good for another place");
+        cell[0] ^= 1;
+        assert!(!verify(index, cell), "the proof is good for another cell than {index}");
+    }
+    let answer = prover.uphold(slot.tree.clone(), 9, flipped(slot, 9)).await;
+    assert!(matches!(answer, Err(ProverError::Tree(TreeError::Damaged { .. }))), "a flipped bit: {answer:?}");
+    let answer = prover.uphold(slot.tree.clone(), 9, gone()).await;
+    assert_eq!(answer, Err(ProverError::Read("it is gone".to_owned())));
+    let answer = prover.uphold(slot.tree.clone(), last + 1, reading(&slot.bytes)).await;
+    assert!(matches!(answer, Err(ProverError::Tree(TreeError::OutOfRange { .. }))), "{answer:?}");
 }
 
 /// Whoever is in a list gets a pass, and nobody else.

@@ -1,19 +1,15 @@
 //! Opens the real world for one node.
 
-use super::{KeyFile, LiveClock, LiveDisk, LiveProver, LiveRecord, LiveRng, LiveSpawn, LoadKey, net};
+use super::{LiveClock, LiveDisk, LiveProver, LiveRecord, LiveRng, LiveSpawn, net, proof_keys};
 use crate::{
     env::{
-        Common, Env, ProverError,
+        Circuits, Common, Env,
         libp2p::{Libp2pNet, StartError, World},
     },
-    limits,
     node::Keys,
-    settings::{Proving, Settings},
+    settings::Settings,
 };
-use holdfast_proofs::{
-    circuit::{AccessCircuit, SlotCircuit},
-    r1cs::Circuit,
-};
+use holdfast_proofs::circuit::{MAX_SLOTS, ProviderCircuit};
 use libp2p::{Multiaddr, multiaddr::Protocol};
 use std::{
     fs::{File, TryLockError},
@@ -31,8 +27,8 @@ const DATA: &str = "data";
 
 /// Levels of the slots' trees in this network: a slot of a gigabyte.
 const TREE_LEVELS: usize = 7;
-/// Cells that a challenge asks for.
-const SAMPLES: usize = 80;
+/// Cells that a challenge asks for of each slot drawn.
+const SAMPLES: usize = 5;
 
 /// Why a node cannot live here.
 #[derive(Debug, thiserror::Error)]
@@ -126,25 +122,11 @@ pub async fn open(
         bootstrap,
     };
     let net = Libp2pNet::start(world).await.map_err(explain)?;
-    let circuit = SlotCircuit::new(TREE_LEVELS, SAMPLES).expect("the circuit in use is one");
-    let access = AccessCircuit::new(limits::ACCESS_LEVELS).expect("there are lists of so many levels");
-    let Proving { key_file, access_key_file, insecure_development_key } = &settings.proving;
-    let key = load_key(dir, circuit, key_file, *insecure_development_key);
-    let access_key = load_key(dir, access, access_key_file, *insecure_development_key);
-    let prover = LiveProver::new((circuit, key), (access, access_key), common.rng.clone());
+    let circuit = ProviderCircuit::new(TREE_LEVELS, MAX_SLOTS, SAMPLES);
+    let circuits = Circuits::new(circuit.expect("the circuit in use is one"));
+    let proof_keys = proof_keys(dir, &settings.proving, &circuits);
+    let prover = LiveProver::new(circuits, proof_keys, common.rng.clone());
     Ok(Env { common, net, disk: Arc::new(disk), prover: Some(Rc::new(prover)), chain: None })
-}
-
-/// Where the proving key comes from, when a proof is to be made.
-fn load_key<C>(dir: &Path, circuit: C, file: &Path, development: bool) -> LoadKey
-where
-    C: Circuit + Send + Sync + 'static,
-{
-    if file.as_os_str().is_empty() {
-        return Box::new(|| Err(ProverError::Key("the settings name none".into())));
-    }
-    let file = KeyFile::new(circuit, dir.join(file), development);
-    Box::new(move || file.load())
 }
 
 fn parse(field: &'static str, addresses: &[String]) -> Result<Vec<Multiaddr>, LiveError> {

@@ -1,13 +1,12 @@
 //! arkworks on all cores.
 
 use crate::env::{
-    Prover, Rng, Visit,
-    prover::{ProverError, ReadSlot, build_tree, make_pass, open_cells},
+    Challenged, Circuits, Prover, ProverError, ReadSlot, Rng, Visit,
+    prover::{build_tree, make_pass},
 };
 use futures::future::LocalBoxFuture;
 use holdfast_proofs::{
-    circuit::{AccessCircuit, SlotCircuit},
-    field::Fr,
+    circuit::{ProviderCircuit, SlotOpenings},
     groth16::{Proof, ProveError, ProvingKey, VerifyingKey, prove},
     tree::{Schedule, SlotTree},
 };
@@ -24,7 +23,17 @@ use std::{
 /// the proof: a key takes more memory than all else of a node at rest.
 pub type LoadKey = Box<dyn Fn() -> Result<Arc<ProvingKey>, ProverError> + Send + Sync>;
 
-/// Proves one slot at a time, on the threads of rayon's global pool: two proofs side by side would take twice
+/// Where the keys come from, a circuit each.
+pub struct ProofKeys {
+    /// For the slots that a provider holds.
+    pub provider: LoadKey,
+    /// For doubted cells.
+    pub opening: LoadKey,
+    /// For passes.
+    pub access: LoadKey,
+}
+
+/// Makes one proof at a time, on the threads of rayon's global pool: two proofs side by side would take twice
 /// the memory and no less time. Beside it one tree is built, on threads of low priority.
 pub struct LiveProver {
     shared: Arc<Shared>,
@@ -32,10 +41,8 @@ pub struct LiveProver {
 }
 
 struct Shared {
-    circuit: SlotCircuit,
-    key: LoadKey,
-    access: AccessCircuit,
-    access_key: LoadKey,
+    circuits: Circuits,
+    keys: ProofKeys,
     proof: Mutex<()>,
     pass: Mutex<()>,
     tree: Mutex<()>,
@@ -79,17 +86,11 @@ fn give_way(_: usize) {
 }
 
 impl LiveProver {
-    /// A prover for two circuits, and where their keys come from.
-    pub fn new(
-        (circuit, key): (SlotCircuit, LoadKey),
-        (access, access_key): (AccessCircuit, LoadKey),
-        rng: Rc<dyn Rng>,
-    ) -> Self {
+    /// A prover, and where its keys come from.
+    pub fn new(circuits: Circuits, keys: ProofKeys, rng: Rc<dyn Rng>) -> Self {
         let shared = Shared {
-            circuit,
-            key,
-            access,
-            access_key,
+            circuits,
+            keys,
             proof: Mutex::default(),
             pass: Mutex::default(),
             tree: Mutex::default(),
@@ -121,8 +122,8 @@ impl LiveProver {
 }
 
 impl Prover for LiveProver {
-    fn circuit(&self) -> SlotCircuit {
-        self.shared.circuit
+    fn circuit(&self) -> ProviderCircuit {
+        self.shared.circuits.provider
     }
 
     fn commit(
@@ -137,24 +138,46 @@ impl Prover for LiveProver {
                     let gone = cancelled.load(Ordering::Relaxed);
                     if gone { Err(ProveError::Cancelled.to_string()) } else { read(range) }
                 });
-                shared.on_builders(|| build_tree(&shared.circuit, Schedule::Pool, length, &mut read))
+                let levels = shared.circuits.provider.levels();
+                shared.on_builders(|| build_tree(levels, Schedule::Pool, length, &mut read))
             },
         )
     }
 
-    fn prove(
+    fn open(
         &self,
         tree: Arc<SlotTree>,
-        seed: Fr,
+        challenged: Challenged,
+        mut read: ReadSlot,
+    ) -> LocalBoxFuture<'static, Result<SlotOpenings, ProverError>> {
+        self.run(|shared| &shared.proof, move |shared, _| shared.circuits.open(&tree, challenged, &mut read))
+    }
+
+    fn prove(&self, slots: Vec<SlotOpenings>) -> LocalBoxFuture<'static, Result<Proof, ProverError>> {
+        let mut random = self.rng.generator();
+        self.run(
+            |shared| &shared.proof,
+            move |shared, cancelled| {
+                let witness = shared.circuits.witness(slots)?;
+                let key = (shared.keys.provider)()?;
+                Ok(prove(&key, &shared.circuits.provider, &witness, &mut random, &cancelled)?)
+            },
+        )
+    }
+
+    fn uphold(
+        &self,
+        tree: Arc<SlotTree>,
+        index: u64,
         mut read: ReadSlot,
     ) -> LocalBoxFuture<'static, Result<Proof, ProverError>> {
         let mut random = self.rng.generator();
         self.run(
             |shared| &shared.proof,
             move |shared, cancelled| {
-                let witness = open_cells(&shared.circuit, &tree, seed, &mut read)?;
-                let key = (shared.key)()?;
-                Ok(prove(&key, &shared.circuit, &witness, &mut random, &cancelled)?)
+                let witness = shared.circuits.doubted(&tree, index, &mut read)?;
+                let key = (shared.keys.opening)()?;
+                Ok(prove(&key, &shared.circuits.opening, &witness, &mut random, &cancelled)?)
             },
         )
     }
@@ -164,13 +187,13 @@ impl Prover for LiveProver {
         self.run(
             |shared| &shared.pass,
             move |shared, cancelled| {
-                let key = (shared.access_key)()?;
-                make_pass(&key, &shared.access, &visit, &mut random, &cancelled)
+                let key = (shared.keys.access)()?;
+                make_pass(&key, &shared.circuits.access, &visit, &mut random, &cancelled)
             },
         )
     }
 
     fn access_key(&self) -> LocalBoxFuture<'static, Result<VerifyingKey, ProverError>> {
-        self.run(|shared| &shared.pass, |shared, _| Ok((shared.access_key)()?.verifying.clone()))
+        self.run(|shared| &shared.pass, |shared, _| Ok((shared.keys.access)()?.verifying.clone()))
     }
 }

@@ -1,7 +1,11 @@
-//! The proving key on disk. It is read for each proof and dropped after it: kept, or mapped and touched all over by every
+//! Proving keys on disk. One is read for each proof and dropped after it: kept, or mapped and touched all over by every
 //! proof, it would be most of what a provider at rest takes.
 
-use crate::env::ProverError;
+use super::{LoadKey, ProofKeys};
+use crate::{
+    env::{Circuits, ProverError},
+    settings::Proving,
+};
 use holdfast_proofs::{
     groth16::{
         ProvingKey, Trapdoor,
@@ -28,6 +32,28 @@ pub struct KeyFile<C> {
     path: PathBuf,
     development: bool,
     digest: OnceLock<[u8; 32]>,
+}
+
+/// Where the keys of a node come from that lives in directory `dir`.
+pub fn proof_keys(dir: &Path, settings: &Proving, circuits: &Circuits) -> ProofKeys {
+    let Proving { key_file, opening_key_file, access_key_file, insecure_development_key } = settings;
+    let development = *insecure_development_key;
+    ProofKeys {
+        provider: load_key(dir, circuits.provider, key_file, development),
+        opening: load_key(dir, circuits.opening, opening_key_file, development),
+        access: load_key(dir, circuits.access, access_key_file, development),
+    }
+}
+
+fn load_key<C>(dir: &Path, circuit: C, file: &Path, development: bool) -> LoadKey
+where
+    C: Circuit + Send + Sync + 'static,
+{
+    if file.as_os_str().is_empty() {
+        return Box::new(|| Err(ProverError::Key("the settings name none".into())));
+    }
+    let file = KeyFile::new(circuit, dir.join(file), development);
+    Box::new(move || file.load())
 }
 
 fn failed(path: &Path, why: impl Display) -> ProverError {

@@ -3,15 +3,12 @@
 
 use super::FastKey;
 use crate::groth16::{
-    domain::{self, MAX_ROWS},
     encoding::{
-        DIGEST_BYTES, DecodeError, G1_BYTES, G2_BYTES, Reader, header, put_count, put_g1, put_g2,
+        DecodeError, Reader, Shape, check_sum, header, put_checksum, put_g1, put_g2, put_shape,
         put_verifying, read_verifying,
     },
     key::Query,
 };
-use ark_poly::EvaluationDomain;
-use sha2::{Digest, Sha256};
 
 const MARK: [u8; 4] = *b"HFFK";
 
@@ -21,20 +18,14 @@ pub fn fast_key_to_bytes(key: &FastKey) -> Vec<u8> {
     let mut out = Vec::new();
     header(&mut out, MARK, &key.verifying.circuit);
     put_verifying(&mut out, &key.verifying);
-    for count in [key.rows, key.variables, key.a.points.len(), key.b.points.len()] {
-        put_count(&mut out, count);
-    }
-    for variable in key.a.variables.iter().chain(&key.b.variables) {
-        out.extend_from_slice(&variable.to_le_bytes());
-    }
+    put_shape(&mut out, (key.rows, key.variables), [&key.a.variables, &key.b.variables]);
     for point in key.a.points.iter().chain(&key.c) {
         put_g1(&mut out, point);
     }
     for point in &key.b.points {
         put_g2(&mut out, point);
     }
-    let checksum = Sha256::digest(&out);
-    out.extend_from_slice(&checksum);
+    put_checksum(&mut out);
     out
 }
 
@@ -47,30 +38,17 @@ pub fn fast_key_from_bytes(bytes: &[u8], circuit: &[u8; 32]) -> Result<FastKey, 
     let mut reader = Reader(bytes);
     let circuit = reader.header(MARK, Some(circuit))?;
     let verifying = read_verifying(&mut reader, circuit)?;
-    let publics = verifying.publics() + 1;
-    let rows = reader.count(MAX_ROWS)?;
-    let domain =
-        domain::of(rows, publics).ok_or(DecodeError::Count { got: rows, most: MAX_ROWS - publics })?;
-    let variables = reader.count(2 * MAX_ROWS)?;
-    let (a, b) = (reader.count(variables)?, reader.count(variables)?);
-    let private =
-        variables.checked_sub(publics).ok_or(DecodeError::Count { got: publics, most: variables })?;
-    let c = private + domain.size();
-    reader.exactly((a + b) * 4 + (a + c) * G1_BYTES + b * G2_BYTES + DIGEST_BYTES)?;
-    let (content, checksum) = bytes.split_at(bytes.len() - DIGEST_BYTES);
-    if Sha256::digest(content).as_slice() != checksum {
-        return Err(DecodeError::Checksum);
-    }
-    let (a_variables, b_variables) = (reader.variables(a, variables)?, reader.variables(b, variables)?);
+    let shape = Shape::read(&mut reader, verifying.publics() + 1)?;
+    let c = shape.private + shape.domain;
+    shape.fits(&reader, shape.a + c)?;
+    check_sum(bytes)?;
+    let [a_variables, b_variables] = shape.variables_of(&mut reader)?;
     Ok(FastKey {
-        rows,
-        variables,
+        rows: shape.rows,
+        variables: shape.variables,
         verifying,
-        a: Query { variables: a_variables, points: reader.g1s(a)? },
+        a: Query { variables: a_variables, points: reader.g1s(shape.a)? },
         c: reader.g1s(c)?,
-        b: Query {
-            variables: b_variables,
-            points: (0..b).map(|_| reader.g2_curve()).collect::<Result<_, _>>()?,
-        },
+        b: Query { variables: b_variables, points: reader.g2s(shape.b)? },
     })
 }
