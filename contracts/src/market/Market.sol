@@ -75,12 +75,13 @@ contract Market is IMarket, Governed, EIP712Upgradeable, PausableUpgradeable, Re
         _escrow(it, uint256(terms.price) * terms.slots * terms.windows);
     }
 
-    /// @notice Adds windows to an agreement that still runs, and their price. Each provider decides whether it renews.
+    /// @notice Adds windows to an agreement that still takes refills, and their price. Each provider decides whether it renews.
+    /// Later no reserved slot can be refilled, and its bond, which returns then, must not burn for windows that came too late.
     function extend(uint256 agreement, uint32 windows) external nonReentrant whenNotPaused {
         Agreement storage it = _owned(agreement);
         uint256 current = challenges.currentWindow();
         uint256 end = uint256(it.end) + windows;
-        if (it.closed || it.end <= current) _refuse(agreement, 0);
+        if (it.closed || it.end <= current + 1) _refuse(agreement, 0);
         if (windows == 0 || end > current + parameters.get(Parameter.LongestWindows)) revert BadTerms(Term.Windows);
         it.end = end.toUint32();
         emit AgreementExtended(agreement, end);

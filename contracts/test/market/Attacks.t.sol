@@ -234,6 +234,33 @@ contract AttacksTest is World {
         vm.assertEq(stake.poolOf(other).assets, 1_000e18, "the bond is back");
     }
 
+    /// @dev In its last window an agreement takes no refill, and the bond of a reservation returns. An owner that extended it
+    /// then, after the reservation ran out, had the bond burned of one who could not have refilled the slot.
+    function test_an_extension_burns_no_bond_of_who_could_not_refill() public {
+        fill(agreement, 0, KEY);
+        vm.prank(operator(KEY));
+        market.declareFault(agreement, 0);
+        goTo(19);
+        vm.roll(block.number + 30);
+        vm.prank(operator(OTHER));
+        market.reserve(agreement, 0, other);
+        goTo(20);
+        bytes memory late = abi.encodeWithSelector(IMarket.WrongState.selector, agreement, 0);
+        vm.prank(operator(OTHER));
+        vm.expectRevert(late);
+        market.refill(agreement, 0, rootFor(agreement, 0, other));
+        give(owner, 40e18);
+        vm.startPrank(owner);
+        token.approve(address(market), 40e18);
+        vm.roll(market.slotOf(agreement, 0).reservedTo + 1);
+        vm.assertEq(challenges.currentWindow(), 20, "the last window");
+        vm.expectRevert(late);
+        market.extend(agreement, 10);
+        vm.stopPrank();
+        market.expireReservation(agreement, 0);
+        vm.assertEq(stake.poolOf(other).assets, 1_000e18, "the bond is back");
+    }
+
     // --- Front-running ---
 
     /// @dev An account may give itself code (EIP-7702), and with it had refused the vouchers it had signed.
