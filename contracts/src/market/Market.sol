@@ -81,7 +81,7 @@ contract Market is IMarket, Governed, EIP712Upgradeable, PausableUpgradeable, Re
         Agreement storage it = _owned(agreement);
         uint256 current = challenges.currentWindow();
         uint256 end = uint256(it.end) + windows;
-        if (it.closed || it.end <= current + 1) _refuse(agreement, 0);
+        if (it.end <= current + 1) _refuse(agreement, 0);
         if (windows == 0 || end > current + parameters.get(Parameter.LongestWindows)) revert BadTerms(Term.Windows);
         it.end = end.toUint32();
         emit AgreementExtended(agreement, end);
@@ -92,7 +92,7 @@ contract Market is IMarket, Governed, EIP712Upgradeable, PausableUpgradeable, Re
     function cancel(uint256 agreement) external {
         Agreement storage it = _owned(agreement);
         uint256 end = challenges.currentWindow() + 1 + parameters.get(Parameter.NoticeWindows);
-        if (it.closed || it.end <= end) _refuse(agreement, 0);
+        if (it.end <= end) _refuse(agreement, 0);
         it.end = end.toUint32();
         emit AgreementCancelled(agreement, end);
     }
@@ -316,7 +316,7 @@ contract Market is IMarket, Governed, EIP712Upgradeable, PausableUpgradeable, Re
         // Past misses are judged as the slot enters the set, and so before its collateral is there to pay for them.
         uint256 from = challenges.add(provider, keyOf(agreement, index), root);
         slot.units = stake.lock(provider, it.terms.collateral).toUint128();
-        (slot.provider, slot.state, slot.offered) = (provider, State.Active, false);
+        (slot.provider, slot.state) = (provider, State.Active);
         (slot.from, slot.settledTo, slot.end) = (from.toUint32(), from.toUint32(), it.end);
         it.active += 1;
         emit SlotFilled(agreement, index, provider, root, slot.cellRoot, from);

@@ -72,6 +72,7 @@ contract StakeTest is World {
         vm.stopPrank();
         vm.expectRevert(abi.encodeWithSelector(Providers.NotOperator.selector, address(5), address(0)));
         providers.requireOperator(address(5), address(0));
+        vm.assertTrue(!providers.takesSlots(address(5)), "nobody takes slots");
     }
 
     function test_a_higher_commission_waits_until_delegators_could_leave() public {

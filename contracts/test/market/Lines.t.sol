@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+pragma solidity 0.8.37;
+
+import {PausableUpgradeable} from "@openzeppelin/contracts-upgradeable/utils/PausableUpgradeable.sol";
+import {Challenges} from "../../src/market/Challenges.sol";
+import {IMarket} from "../../src/market/IMarket.sol";
+import {World} from "../support/World.sol";
+
+/// @dev What no other test looked at, as breaking the lines one by one showed.
+contract LinesTest is World {
+    uint256 internal constant KEY = 0xB0001;
+    uint256 internal constant OTHER = 0xB0002;
+    address internal constant DELEGATOR = address(0xDE1E);
+    address internal provider;
+    address internal other;
+    uint256 internal agreement;
+
+    function setUp() public {
+        deploy();
+        provider = newProvider(KEY, 2_000e18);
+        other = newProvider(OTHER, 2_000e18);
+        agreement = openAgreement(terms());
+    }
+
+    /// @dev Slot `index` is lost and free.
+    function freed(uint256 index) private {
+        fill(agreement, index, OTHER);
+        vm.prank(operator(OTHER));
+        market.declareFault(agreement, index);
+    }
+
+    function reserve(uint256 index) private {
+        vm.prank(operator(KEY));
+        market.reserve(agreement, index, provider);
+    }
+
+    function refusal() private view returns (bytes memory) {
+        return abi.encodeWithSelector(IMarket.WrongState.selector, agreement, 0);
+    }
+
+    // --- Agreements ---
+
+    function test_an_extension_is_neither_nothing_nor_too_long() public {
+        give(owner, 4_000e18);
+        vm.startPrank(owner);
+        token.approve(address(market), 4_000e18);
+        bytes memory bad = abi.encodeWithSelector(IMarket.BadTerms.selector, IMarket.Term.Windows);
+        vm.expectRevert(bad);
+        market.extend(agreement, 0);
+        vm.expectRevert(bad);
+        market.extend(agreement, 980);
+        market.extend(agreement, 979);
+        vm.stopPrank();
+        vm.assertEq(market.agreementOf(agreement).end, 1_000, "the longest");
+    }
+
+    function test_what_is_over_is_neither_extended_nor_cancelled() public {
+        goTo(21);
+        market.close(agreement);
+        vm.startPrank(owner);
+        vm.expectRevert(refusal());
+        market.extend(agreement, 1);
+        vm.expectRevert(refusal());
+        market.cancel(agreement);
+        vm.stopPrank();
+    }
+
+    function test_a_pause_stops_extensions_and_reservations() public {
+        freed(0);
+        vm.prank(GUARDIAN);
+        market.pause();
+        bytes memory paused = abi.encodeWithSelector(PausableUpgradeable.EnforcedPause.selector);
+        vm.prank(owner);
+        vm.expectRevert(paused);
+        market.extend(agreement, 1);
+        vm.prank(operator(KEY));
+        vm.expectRevert(paused);
+        market.reserve(agreement, 0, provider);
+    }
+
+    function test_a_slot_whose_time_is_over_is_done() public {
+        fill(agreement, 0, KEY);
+        goTo(21);
+        vm.roll(block.number + OPEN);
+        market.finish(agreement, 0);
+        vm.assertTrue(market.slotOf(agreement, 0).state == IMarket.State.Done, "not free for a refill");
+    }
+
+    // --- Reservations ---
+
+    /// @dev The bond does not pay for what was missed before it was locked.
+    function test_a_reserver_is_judged_before_its_bond_is_locked() public {
+        fill(agreement, 1, KEY);
+        freed(0);
+        missedWindow();
+        reserve(0);
+        vm.assertEq(stake.lockedOf(provider), 99e18 + 10e18, "one of a hundred was lost, and nothing of the bond");
+    }
+
+    function test_a_reserver_is_judged_before_its_bond_burns() public {
+        fill(agreement, 1, KEY);
+        freed(0);
+        reserve(0);
+        uint256 burned = market.ledger().burned;
+        missedWindow();
+        goTo(challenges.currentWindow() + 1);
+        market.expireReservation(agreement, 0);
+        vm.assertEq(market.ledger().burned - burned, 9.9e18, "the bond less its share of the penalty");
+    }
+
+    /// @dev The bond burns if the time ran out before the agreement's last window began, and else it returns.
+    function test_a_bond_burns_or_returns_to_the_block() public {
+        freed(0);
+        freed(1);
+        uint256 last = challenges.genesis() + 20 * WINDOW;
+        vm.roll(last - 61);
+        reserve(0);
+        vm.roll(last - 60);
+        reserve(1);
+        vm.assertEq(market.slotOf(agreement, 1).reservedTo, last, "the block at which the last window begins");
+        vm.roll(last + 1);
+        market.expireReservation(agreement, 0);
+        vm.assertEq(stake.poolOf(provider).assets, 1_990e18, "burned");
+        market.expireReservation(agreement, 1);
+        vm.assertEq(stake.poolOf(provider).assets, 1_990e18, "returned");
+    }
+
+    // --- Misses ---
+
+    function test_who_evicts_is_paid_for_the_misses_it_reports() public {
+        fill(agreement, 0, KEY);
+        for (uint256 i = 0; i < 3; i++) {
+            missedWindow();
+        }
+        vm.prank(REPORTER);
+        market.evict(agreement, 0);
+        // 1, 2 and 4 percent of what was left, a twentieth of it the reporter's.
+        vm.assertEq(token.balanceOf(REPORTER), (1e18 + 1.98e18 + 3.8808e18) / 20, "bounties");
+    }
+
+    function test_every_change_of_a_set_changes_its_draws() public {
+        fill(agreement, 0, KEY);
+        fill(agreement, 1, KEY);
+        uint256 version = challenges.bookOf(provider).version;
+        uint256 seed = challenges.seedOf(1, provider);
+        vm.prank(operator(KEY));
+        market.declareFault(agreement, 1);
+        vm.assertEq(challenges.bookOf(provider).version, version + 1, "another version");
+        vm.assertTrue(challenges.seedOf(1, provider) != seed, "another seed");
+    }
+
+    function test_a_set_loses_only_its_own() public {
+        fill(agreement, 0, KEY);
+        fill(agreement, 1, OTHER);
+        bytes32[2] memory keys = [keccak256("none"), market.keyOf(agreement, 1)];
+        for (uint256 i = 0; i < 2; i++) {
+            vm.prank(address(market));
+            vm.expectRevert(abi.encodeWithSelector(Challenges.BadSlot.selector, keys[i]));
+            challenges.remove(provider, keys[i], false);
+        }
+    }
+
+    // --- Stake ---
+
+    function test_a_bounty_is_never_more_than_the_penalty() public {
+        vm.prank(address(market));
+        stake.lock(provider, 3);
+        vm.prank(address(challenges));
+        vm.assertEq(stake.penalise(provider, 100, REPORTER, 50), 3, "all there is");
+        vm.assertEq(token.balanceOf(REPORTER), 3, "and no more");
+    }
+
+    /// @dev The share that own stake must cover is rounded up.
+    function test_the_last_token_of_cover_stays() public {
+        stakeOn(provider, DELEGATOR, 1_000e18);
+        vm.prank(address(market));
+        stake.lock(provider, 1);
+        uint256 shares = stake.positionOf(provider, operator(KEY)).shares;
+        vm.startPrank(operator(KEY));
+        stake.unbond(provider, shares);
+        vm.roll(block.number + 500);
+        stake.withdraw(provider);
+        vm.stopPrank();
+        vm.assertGe(stake.worthOf(provider, operator(KEY)), 1, "one stays");
+    }
+
+    // --- Disputes ---
+
+    function test_a_bond_doubles_ten_times_at_most() public {
+        IMarket.Terms memory many = terms();
+        many.slots = 12;
+        agreement = openAgreement(many);
+        for (uint256 i = 0; i < 12; i++) {
+            fill(agreement, i, KEY);
+        }
+        give(address(this), 40_000e18);
+        token.approve(address(disputes), type(uint256).max);
+        for (uint256 i = 0; i < 12; i++) {
+            vm.assertEq(disputes.bondOf(provider), 10e18 << (i < 10 ? i : 10), "the next bond");
+            disputes.open(agreement, i, new uint32[](1));
+        }
+    }
+}
