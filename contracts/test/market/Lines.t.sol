@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {PausableUpgradeable} from "@openzeppelin/contracts-upgradeable/utils/PausableUpgradeable.sol";
 import {Challenges} from "../../src/market/Challenges.sol";
+import {Deletions} from "../../src/market/Deletions.sol";
 import {IMarket} from "../../src/market/IMarket.sol";
 import {World} from "../support/World.sol";
 
@@ -140,13 +141,30 @@ contract LinesTest is World {
 
     function test_every_change_of_a_set_changes_its_draws() public {
         fill(agreement, 0, KEY);
-        fill(agreement, 1, KEY);
         uint256 version = challenges.bookOf(provider).version;
+        fill(agreement, 1, KEY);
+        vm.assertEq(challenges.bookOf(provider).version, version + 1, "one more");
         uint256 seed = challenges.seedOf(1, provider);
         vm.prank(operator(KEY));
         market.declareFault(agreement, 1);
-        vm.assertEq(challenges.bookOf(provider).version, version + 1, "another version");
+        vm.assertEq(challenges.bookOf(provider).version, version + 2, "one less");
         vm.assertTrue(challenges.seedOf(1, provider) != seed, "another seed");
+    }
+
+    function test_what_stays_in_a_set_keeps_its_root() public {
+        for (uint256 i = 0; i < 3; i++) {
+            fill(agreement, i, KEY);
+        }
+        vm.prank(operator(KEY));
+        market.declareFault(agreement, 0);
+        (bytes32[] memory keys, bytes32[] memory roots) = challenges.setOf(provider);
+        vm.assertEq(keys.length, 2, "two stay");
+        for (uint256 i = 0; i < 2; i++) {
+            uint256 index = 2 - i; // The last takes the place of the one that left.
+            vm.assertEq(keys[i], market.keyOf(agreement, index), "key");
+            vm.assertEq(roots[i], rootFor(agreement, index, provider), "root");
+            vm.assertEq(challenges.rootOf(provider, keys[i]), roots[i], "found by its key");
+        }
     }
 
     function test_a_set_loses_only_its_own() public {
@@ -199,5 +217,43 @@ contract LinesTest is World {
             vm.assertEq(disputes.bondOf(provider), 10e18 << (i < 10 ? i : 10), "the next bond");
             disputes.open(agreement, i, new uint32[](1));
         }
+    }
+
+    /// @dev A lost dispute costs the gas and the bond, the bond doubled for each recent dispute; then the slot's collateral.
+    function test_what_a_lost_dispute_costs() public {
+        for (uint256 i = 0; i < 3; i++) {
+            fill(agreement, i, KEY);
+        }
+        give(address(this), 30e18);
+        token.approve(address(disputes), 30e18);
+        loses(0);
+        vm.assertEq(stake.lockedOf(provider), 192e18, "12 of 300, and a third of what is left");
+        loses(1);
+        vm.assertEq(stake.lockedOf(provider), 75e18, "2 and twice 20 of 192, and half of what is left");
+    }
+
+    function loses(uint256 index) private {
+        disputes.open(agreement, index, new uint32[](1));
+        vm.roll(block.number + 31);
+        disputes.conclude(agreement, index);
+    }
+
+    // --- Deletions ---
+
+    function test_what_is_dated_in_the_future_contradicts_nothing() public {
+        bytes32 what = keccak256("salted");
+        uint256 dated = block.number;
+        deletions.confirm(provider, what, dated, peerSigned(deletions.deletedDigest(provider, what, dated)));
+        vm.roll(dated + 5);
+        bytes memory served = peerSigned(deletions.servedDigest(provider, what, dated + 6));
+        vm.expectRevert(abi.encodeWithSelector(Deletions.WrongBlock.selector, dated + 6));
+        deletions.contradict(provider, what, dated + 6, served);
+        vm.roll(dated + 6);
+        deletions.contradict(provider, what, dated + 6, served);
+    }
+
+    function peerSigned(bytes32 digest) private pure returns (bytes memory) {
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(KEY, digest);
+        return abi.encodePacked(r, s, v);
     }
 }

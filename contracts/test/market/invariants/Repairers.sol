@@ -55,9 +55,16 @@ abstract contract Repairers is Scene {
         if (!found) return false;
         uint256 i = numberOf(market.slotOf(agreement, index).reserver);
         bool asleep = challenges.currentWindow() < asleepTo[i] && (dice >> 16) % 2 == 0;
-        if (asleep || !mayTake(i, COLLATERAL, dice)) return false;
+        if (asleep || !mayTake(i, COLLATERAL, dice) || !_coversAnew(i)) return false;
         _refill(agreement, index, i);
         return true;
+    }
+
+    /// @dev Without its bond a provider may have no collateral, and its next is backed by the operator that it has then.
+    function _coversAnew(uint256 i) private view returns (bool) {
+        address by = providers.operatorOf(people[i]);
+        bool leaves = stake.positionOf(people[i], by).unbonding != 0;
+        return !leaves && stake.worthOf(people[i], by) >= COLLATERAL;
     }
 
     function _refill(uint256 agreement, uint256 index, uint256 i) private {
