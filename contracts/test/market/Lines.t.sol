@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {PausableUpgradeable} from "@openzeppelin/contracts-upgradeable/utils/PausableUpgradeable.sol";
 import {Challenges} from "../../src/market/Challenges.sol";
 import {Deletions} from "../../src/market/Deletions.sol";
+import {Disputes} from "../../src/market/Disputes.sol";
 import {IMarket} from "../../src/market/IMarket.sol";
 import {World} from "../support/World.sol";
 
@@ -238,6 +239,28 @@ contract LinesTest is World {
         disputes.conclude(agreement, index);
     }
 
+    /// @dev A dispute is with the provider that was asked, and not with who refilled the slot after it.
+    function test_a_dispute_does_not_pass_to_the_next_provider() public {
+        fill(agreement, 0, KEY);
+        for (uint256 i = 0; i < 3; i++) {
+            missedWindow();
+        }
+        give(address(this), 10e18);
+        token.approve(address(disputes), 10e18);
+        disputes.open(agreement, 0, new uint32[](1));
+        market.evict(agreement, 0);
+        vm.startPrank(operator(OTHER));
+        market.reserve(agreement, 0, other);
+        market.refill(agreement, 0, bytes32(uint256(7)));
+        vm.stopPrank();
+        vm.roll(block.number + 31);
+        vm.expectRevert(abi.encodeWithSelector(Disputes.WrongState.selector, agreement, 0));
+        disputes.conclude(agreement, 0);
+        disputes.void(agreement, 0);
+        vm.assertTrue(market.slotOf(agreement, 0).provider == other, "it stays");
+        vm.assertEq(disputes.credits(address(this)), 10e18, "the bond returns");
+    }
+
     // --- Deletions ---
 
     function test_what_is_dated_in_the_future_contradicts_nothing() public {
@@ -250,6 +273,26 @@ contract LinesTest is World {
         deletions.contradict(provider, what, dated + 6, served);
         vm.roll(dated + 6);
         deletions.contradict(provider, what, dated + 6, served);
+    }
+
+    function test_only_its_own_key_contradicts_a_provider() public {
+        bytes32 what = keccak256("salted");
+        uint256 dated = block.number;
+        deletions.confirm(provider, what, dated, peerSigned(deletions.deletedDigest(provider, what, dated)));
+        vm.roll(dated + 5);
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(OTHER, deletions.servedDigest(provider, what, dated + 1));
+        vm.expectRevert(abi.encodeWithSelector(Deletions.WrongPeerKey.selector, provider, other));
+        deletions.contradict(provider, what, dated + 1, abi.encodePacked(r, s, v));
+    }
+
+    function test_a_provider_is_judged_before_it_pays_for_a_contradiction() public {
+        fill(agreement, 0, KEY);
+        bytes32 what = keccak256("salted");
+        uint256 dated = block.number;
+        deletions.confirm(provider, what, dated, peerSigned(deletions.deletedDigest(provider, what, dated)));
+        missedWindow();
+        deletions.contradict(provider, what, dated + 1, peerSigned(deletions.servedDigest(provider, what, dated + 1)));
+        vm.assertEq(stake.lockedOf(provider), 49e18, "one of a hundred for the miss, then fifty");
     }
 
     function peerSigned(bytes32 digest) private pure returns (bytes memory) {
