@@ -6,6 +6,8 @@ import {Challenges} from "../../src/market/Challenges.sol";
 import {Deletions} from "../../src/market/Deletions.sol";
 import {Disputes} from "../../src/market/Disputes.sol";
 import {IMarket} from "../../src/market/IMarket.sol";
+import {Providers} from "../../src/market/Providers.sol";
+import {Stake} from "../../src/market/Stake.sol";
 import {World} from "../support/World.sol";
 
 /// @dev What no other test looked at, as breaking the lines one by one showed.
@@ -88,7 +90,65 @@ contract LinesTest is World {
         vm.assertTrue(market.slotOf(agreement, 0).state == IMarket.State.Done, "not free for a refill");
     }
 
+    /// @dev What a provider proved before it took a slot is not paid for that slot.
+    function test_a_slot_is_paid_from_its_first_window_on() public {
+        fill(agreement, 0, KEY);
+        provenWindow(provider);
+        provenWindow(provider);
+        fill(agreement, 1, KEY);
+        market.settle(agreement, 1);
+        vm.assertEq(market.ledger().paid, 0, "nothing yet");
+        provenWindow(provider);
+        market.settle(agreement, 1);
+        vm.assertEq(market.ledger().paid, 1e18, "one window");
+    }
+
+    function test_only_its_provider_offers_and_renews_a_slot() public {
+        fill(agreement, 0, KEY);
+        give(owner, 40e18);
+        vm.startPrank(owner);
+        token.approve(address(market), 40e18);
+        market.extend(agreement, 10);
+        vm.stopPrank();
+        bytes memory notIts = abi.encodeWithSelector(Providers.NotOperator.selector, provider, operator(OTHER));
+        vm.startPrank(operator(OTHER));
+        vm.expectRevert(notIts);
+        market.offer(agreement, 0, true);
+        vm.expectRevert(notIts);
+        market.renew(agreement, 0);
+        vm.stopPrank();
+    }
+
+    function test_who_takes_over_offers_nothing_and_who_left_has_nothing_locked() public {
+        fill(agreement, 0, OTHER);
+        vm.prank(operator(OTHER));
+        market.offer(agreement, 0, true);
+        reserve(0);
+        vm.prank(operator(KEY));
+        market.refill(agreement, 0, bytes32(uint256(7)));
+        vm.assertTrue(!market.slotOf(agreement, 0).offered, "it wants to keep it");
+        vm.prank(operator(KEY));
+        market.declareFault(agreement, 0);
+        vm.assertEq(market.slotOf(agreement, 0).units, 0, "no collateral of a slot that is free");
+    }
+
     // --- Reservations ---
+
+    function test_nobody_reserves_with_anothers_bond() public {
+        freed(0);
+        vm.expectRevert(abi.encodeWithSelector(Providers.NotOperator.selector, provider, address(this)));
+        market.reserve(agreement, 0, provider);
+    }
+
+    function test_a_bond_that_burns_is_in_the_books() public {
+        freed(0);
+        reserve(0);
+        vm.roll(block.number + 61);
+        market.expireReservation(agreement, 0);
+        IMarket.Ledger memory it = market.ledger();
+        uint256 held = token.balanceOf(address(market));
+        vm.assertEq(it.received, held + it.paid + it.burned + it.refunded, "received before it burned");
+    }
 
     /// @dev The bond does not pay for what was missed before it was locked.
     function test_a_reserver_is_judged_before_its_bond_is_locked() public {
@@ -201,6 +261,29 @@ contract LinesTest is World {
         stake.withdraw(provider);
         vm.stopPrank();
         vm.assertGe(stake.worthOf(provider, operator(KEY)), 1, "one stays");
+    }
+
+    /// @dev As many shares go as are lost, rounded up: what is left of a share is never less because another lost.
+    function test_a_loss_is_rounded_against_who_bears_it() public {
+        stakeOn(provider, DELEGATOR, 1_000e18);
+        vm.startPrank(address(market));
+        stake.reward(provider, 7e18 + 3);
+        stake.lock(provider, 100);
+        vm.stopPrank();
+        Stake.Pool memory before = stake.poolOf(provider);
+        vm.prank(address(challenges));
+        stake.penalise(provider, 1, address(0), 0);
+        Stake.Pool memory pool = stake.poolOf(provider);
+        uint256 were = (uint256(before.assets) + 1) * (uint256(pool.shares) + 1_000);
+        vm.assertGe((uint256(pool.assets) + 1) * (uint256(before.shares) + 1_000), were, "a share is worth no less");
+    }
+
+    function test_what_nobody_has_a_share_of_is_the_operators() public {
+        address fresh = register(0xB0003);
+        vm.prank(address(market));
+        stake.reward(fresh, 100);
+        vm.assertEq(stake.poolOf(fresh).fees, 100, "all of it");
+        vm.assertEq(stake.poolOf(fresh).assets, 0, "and nothing is nobody's");
     }
 
     // --- Disputes ---

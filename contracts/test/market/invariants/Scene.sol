@@ -256,7 +256,8 @@ abstract contract Scene is World {
         uint256 to = challenges.currentWindow() + 1;
         if (slot.end < to) to = slot.end;
         if (of_.end < to) to = of_.end;
-        for (uint256 window = slot.settledTo; window < to; window++) {
+        uint256 window = slot.settledTo < slot.from ? slot.from : slot.settledTo;
+        for (; window < to; window++) {
             if (accepted[slot.provider][window]) it.windows++;
         }
         (it.price, it.pot, it.pots) = (of_.terms.price, it.windows == 0 ? 0 : slot.pot, of_.pots);
