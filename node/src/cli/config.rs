@@ -41,7 +41,7 @@ wallet = {wallet}
 # The keys that proofs are made with. A node without one holds slots and claims their roots, and proves nothing.
 [proving]
 # The key for the slots that a window draws (circuit provider-7x16x5): a file, absolute or below the node's directory; empty
-# for none. It takes 75 MB, in memory only while a proof is made.
+# for none. It takes 73 MB, in memory only while a proof is made.
 key_file = {key_file}
 # The key for cells of slots whose roots are doubted (opening-7), likewise.
 opening_key_file = {opening_key_file}
