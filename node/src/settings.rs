@@ -207,3 +207,27 @@ impl Timing {
         Duration::from_secs_f64(self.scrub_interval_s)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn development_keys_need_a_file_and_a_chain_that_is_no_public_main_network() {
+        let settings = |id, file: &str| Settings {
+            chain: ChainSettings { id, ..ChainSettings::default() },
+            proving: Proving {
+                opening_key_file: file.into(),
+                insecure_development_key: true,
+                ..Proving::default()
+            },
+            ..Settings::default()
+        };
+        assert_eq!(Settings::default().validate(), Ok(()));
+        assert_eq!(settings(31_337, "key").validate(), Ok(()));
+        assert_eq!(settings(31_337, "").validate(), Err(SettingsError::NoKeyFile));
+        for (id, name) in PUBLIC_MAINNETS {
+            assert_eq!(settings(id, "key").validate(), Err(SettingsError::DevelopmentKey(id, name)));
+        }
+    }
+}

@@ -37,7 +37,7 @@ fn settings() -> Proving {
 
 /// A slot whose bytes follow from its number.
 fn reading(number: u64) -> ReadSlot {
-    Box::new(move |range| Ok(range.map(|at| (at * (at + number) >> 7) as u8).collect()))
+    Box::new(move |range| Ok(range.map(|at| ((at * (at + number)) >> 7) as u8).collect()))
 }
 
 fn peak_kib() -> u64 {

@@ -158,7 +158,7 @@ fn a_window_is_missed_exactly_if_a_challenged_cell_of_a_drawn_slot_is_gone() {
             match stage.prove(seed, &drawn).await {
                 Ok(_) => proven += u32::from(!lost),
                 Err(ProofError::Prover(ProverError::Tree(TreeError::Damaged { .. }))) => {
-                    missed += u32::from(lost)
+                    missed += u32::from(lost);
                 }
                 Err(other) => panic!("{other}"),
             }

@@ -1,7 +1,7 @@
 //! Settings as text: the file that `init` writes, with its comments, and what is in force.
 
 use super::{failure::Failure, home::Home, output::Output};
-use crate::settings::Settings;
+use crate::settings::{Proving, Settings};
 
 /// Prints the settings in force.
 pub fn show(home: &Home, output: Output) -> Result<(), Failure> {
@@ -38,18 +38,7 @@ id = {chain_id}
 # Name of the account in the wallet. Empty for the only one.
 wallet = {wallet}
 
-# The keys that proofs are made with. A node without one holds slots and claims their roots, and proves nothing.
-[proving]
-# The key for the slots that a window draws (circuit provider-7x16x5): a file, absolute or below the node's directory; empty
-# for none. It takes 75 MB, in memory only while a proof is made.
-key_file = {key_file}
-# The key for cells of slots whose roots are doubted (opening-7), likewise.
-opening_key_file = {opening_key_file}
-# The key for passes into protected files, likewise: members make them and providers check them with it.
-access_key_file = {access_key_file}
-# The development keys, which anybody can forge proofs with: made when first needed, the first in some 16 CPU-seconds.
-insecure_development_key = {development}
-
+{proving}
 # How often the node does what nobody asked it for. Seconds.
 [timing]
 # Mean time between two probes of a placement's holders.
@@ -72,15 +61,35 @@ scrub_interval_s = {scrub:?}
         rpc = toml_text(&settings.chain.rpc),
         chain_id = settings.chain.id,
         wallet = toml_text(&settings.chain.wallet),
-        key_file = toml_text(&settings.proving.key_file.to_string_lossy()),
-        opening_key_file = toml_text(&settings.proving.opening_key_file.to_string_lossy()),
-        access_key_file = toml_text(&settings.proving.access_key_file.to_string_lossy()),
-        development = settings.proving.insecure_development_key,
+        proving = render_proving(&settings.proving),
         probe = timing.probe_interval_s,
         grace = timing.holder_grace_s,
         stagger = timing.repair_stagger_s,
         announce = timing.announce_interval_s,
         scrub = timing.scrub_interval_s,
+    )
+}
+
+/// The keys' part of the file.
+fn render_proving(proving: &Proving) -> String {
+    format!(
+        "\
+# The keys that proofs are made with. A node without one holds slots and claims their roots, and proves nothing.
+[proving]
+# The key for the slots that a window draws (circuit provider-7x16x5): a file, absolute or below the node's directory; empty
+# for none. It takes 73 MB, in memory only while a proof is made.
+key_file = {key_file}
+# The key for cells of slots whose roots are doubted (opening-7), likewise.
+opening_key_file = {opening_key_file}
+# The key for passes into protected files, likewise: members make them and providers check them with it.
+access_key_file = {access_key_file}
+# The development keys, which anybody can forge proofs with: made when first needed, the first in some 16 CPU-seconds.
+insecure_development_key = {development}
+",
+        key_file = toml_text(&proving.key_file.to_string_lossy()),
+        opening_key_file = toml_text(&proving.opening_key_file.to_string_lossy()),
+        access_key_file = toml_text(&proving.access_key_file.to_string_lossy()),
+        development = proving.insecure_development_key,
     )
 }
 

@@ -140,7 +140,7 @@ fn a_tree_survives_its_encoding_and_nothing_else_decodes() {
     largest.extend(capacity(7).to_le_bytes());
     match SlotTree::from_bytes(&largest) {
         Err(KeptError::Length { expected, .. }) => {
-            assert!((MAX_KEPT_BYTES - 300..=MAX_KEPT_BYTES).contains(&expected))
+            assert!((MAX_KEPT_BYTES - 300..=MAX_KEPT_BYTES).contains(&expected));
         }
         other => panic!("{other:?}"),
     }

@@ -50,7 +50,8 @@ pub async fn check(prover: &dyn Prover, keys: Verifying<'_>, clock: &dyn Clock, 
     let bytes = |number: usize, length: usize| -> Arc<Vec<u8>> {
         Arc::new((0..length).map(|at| ((at * (at + number)) >> 3) as u8 | 1).collect())
     };
-    let slots = [commits(prover, bytes(0, LENGTH)).await, commits(prover, bytes(1, LENGTH + GROUP_BYTES)).await];
+    let slots =
+        [commits(prover, bytes(0, LENGTH)).await, commits(prover, bytes(1, LENGTH + GROUP_BYTES)).await];
     proves(prover, keys.provider, &slots).await;
     refuses_what_is_lost(prover, &slots[0]).await;
     refuses_other_slots(prover, &slots).await;
