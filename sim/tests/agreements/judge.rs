@@ -33,6 +33,8 @@ pub struct Outcome {
     /// Transactions that failed in their blocks.
     pub failed: u64,
     pub height: u64,
+    /// The highest base fee.
+    pub peak_gwei: u64,
     pub took: Duration,
 }
 
@@ -43,6 +45,7 @@ impl Outcome {
         self.reorganised += other.reorganised;
         self.failed += other.failed;
         self.height += other.height;
+        self.peak_gwei = self.peak_gwei.max(other.peak_gwei);
         self.took += other.took;
     }
 }
@@ -50,6 +53,11 @@ impl Outcome {
 fn ask<C: SolCall>(evm: &EvmChain, to: Address, call: &C) -> C::Return {
     let call = Call { to: Some(to), data: call.abi_encode().into(), ..Call::default() };
     C::abi_decode_returns(&evm.call(&call).expect("the contract answers")).expect("as its interface says")
+}
+
+fn peak(evm: &EvmChain) -> u64 {
+    let blocks = (0..=evm.head().header.number).filter_map(|number| evm.block(number));
+    blocks.filter_map(|block| block.header.base_fee_per_gas).max().unwrap_or_default() / 1_000_000_000
 }
 
 /// All events of a kind that a contract told.
@@ -80,6 +88,8 @@ impl Stage {
 
     pub fn judge(&self, agreed: &Agreed, seed: u64, took: Duration) -> Outcome {
         self.chain.look(|evm| {
+            let peak_gwei = peak(evm);
+            println!("the highest base fee was {peak_gwei} gwei");
             let proofs = self.nobody_lost(evm);
             let paid = self.only_proofs_are_paid(evm, agreed);
             let failed = self.nothing_is_done_twice(evm, seed);
@@ -88,6 +98,7 @@ impl Stage {
                 proofs,
                 paid,
                 failed,
+                peak_gwei,
                 reorganised: self.reorganised.get(),
                 height: evm.head().header.number,
                 took,
