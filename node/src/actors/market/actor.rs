@@ -93,8 +93,8 @@ pub(super) struct Kept {
     pub looked: Option<u64>,
     /// Windows in a row in which the slot was not whole here.
     pub absent: u32,
-    /// The height at which the chain was first seen to count it as gone.
-    pub gone: Option<u64>,
+    /// The heights at which the chain was first and last seen to count it as gone, with no long gap between two looks.
+    pub gone: Option<(u64, u64)>,
 }
 
 impl From<Pledge> for Kept {

@@ -15,6 +15,11 @@ use std::rc::Rc;
 const OPEN_GAS: u64 = 300_000;
 /// Windows in a row in which a slot is not whole here until it counts as lost: somebody may be repairing it.
 const LOST_WINDOWS: u32 = 2;
+/// A slot is forgotten when it was gone at every look for so many blocks: twice what is final, since what ended it may have
+/// come into another block meanwhile.
+const GONE_BLOCKS: u64 = 2 * limits::CONFIRMATIONS;
+/// Blocks between two of these looks; after more of them a reorganisation may have come and gone unseen.
+const GONE_GAP: u64 = limits::CONFIRMATIONS / 2;
 
 impl Market {
     /// Looks at the chain, unless nothing has changed there.
@@ -126,7 +131,10 @@ impl Market {
         let certain = {
             let mut pledges = self.pledges.borrow_mut();
             let Some(kept) = pledges.get_mut(&id) else { return };
-            sight.next >= *kept.gone.get_or_insert(sight.next) + limits::CONFIRMATIONS
+            let unbroken = kept.gone.filter(|(_, last)| sight.next <= last + GONE_GAP);
+            let (first, last) = unbroken.unwrap_or((sight.next, sight.next));
+            kept.gone = Some((first, last.max(sight.next)));
+            sight.next >= first + GONE_BLOCKS
         };
         if !certain {
             return;
