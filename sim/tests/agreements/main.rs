@@ -156,7 +156,6 @@ fn on_a_wild_chain_nobody_honest_loses_and_nothing_is_done_twice() {
         all.add(&outcome);
     }
     assert!(all.proofs > 0 && all.reorganised > 0 && all.paid > 0, "nothing happened: {all:?}");
-    assert!(all.peak_gwei > 10, "there was no rush: {all:?}");
 }
 
 #[test]

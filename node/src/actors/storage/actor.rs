@@ -396,13 +396,7 @@ impl Shell {
             }
             let record = store.record(id).map_err(refusal)?.ok_or(Refusal::NotFound)?;
             if record.owner == order.owner {
-                return match store
-                    .look(|index| index.note(Shelf::Pledges, &id.to_string()))
-                    .map_err(refusal)?
-                {
-                    None => Ok((id, false)),
-                    Some(_) => Err(Refusal::Invalid("an agreement about it runs".into())),
-                };
+                return store.may_remove(id).map(|()| (id, false));
             }
             Err(Refusal::Invalid(format!(
                 "placement {id} is owned by {}, not by {}",
