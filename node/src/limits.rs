@@ -133,6 +133,18 @@ pub const MAX_ATTEMPTS: usize = 64;
 pub const MAX_CALL_DATA: usize = MAX_TRANSACTION - 1_024;
 /// Most bytes of one note of the outbox.
 pub const MAX_OUTBOX_NOTE: usize = MAX_TRANSACTION + (16 << 10);
+/// Most bytes of one note of the market actor: a proof's call, or an agreement.
+pub const MAX_MARKET_NOTE: usize = 8 << 10;
+/// Slots that one node lets stand behind agreements.
+pub const MAX_PLEDGES: usize = 4_096;
+/// Times that something is sent again to a chain on which it failed.
+pub const MAX_CHAIN_RETRIES: u32 = 8;
+/// Questions for the chain's log that one look asks.
+pub const LOG_READS: usize = 16;
+/// Blocks between two notes of how far the chain's log was read.
+pub const LOG_NOTE_BLOCKS: u64 = 100;
+/// Offers of slots that an owner sends at a time.
+pub const OFFERS_AT_A_TIME: usize = 8;
 /// Blocks from a transaction's own to the head until it counts as final, both included.
 pub const CONFIRMATIONS: u64 = 12;
 /// Blocks that a transaction waits for its turn before its fees rise.
@@ -210,6 +222,16 @@ pub const DHT_REFRESH_INTERVAL: Duration = Duration::from_secs(12 * 3600);
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 /// Time between two looks at the chain while a transaction is not final.
 pub const CHAIN_POLL: Duration = Duration::from_secs(4);
+/// A chain's server that could not be reached is tried again after this, then after twice as long, and so on …
+pub const CHAIN_RETRY: Duration = Duration::from_secs(2);
+/// … up to this.
+pub const CHAIN_RETRY_MAX: Duration = Duration::from_secs(60);
+/// A person who asks for a node's status waits for the chain no longer than this.
+pub const STATUS_TIMEOUT: Duration = Duration::from_secs(3);
+/// A proof that could not be made is tried again after this.
+pub const PROOF_RETRY: Duration = Duration::from_secs(10);
+/// An owner waits for the slots of an agreement to be taken no longer than this.
+pub const FILL_PATIENCE: Duration = Duration::from_secs(1800);
 /// A question to the chain that is not answered within this has failed.
 pub const CHAIN_TIMEOUT: Duration = Duration::from_secs(20);
 /// A shard that is not moved within this has failed.

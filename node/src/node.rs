@@ -2,7 +2,7 @@
 //! stops. It decides nothing.
 
 use crate::{
-    actors::{Service, client, incentive, network, proof, repair, storage},
+    actors::{Service, client, incentive, market, network, proof, repair, storage},
     env::{Common, Env, Prover},
     settings::Settings,
     types::{Identity, PeerId, Wallet},
@@ -84,6 +84,16 @@ pub struct Node {
     pub submit_transaction: Recipient<incentive::SubmitTransaction>,
     /// Tells which transactions are not final.
     pub open_transactions: Recipient<incentive::OpenTransactionsQuery>,
+    /// Tells how the chain is.
+    pub chain_status: Recipient<incentive::ChainStatusQuery>,
+    /// Tells what an agreement would cost.
+    pub quote: Recipient<market::QuoteAgreement>,
+    /// Tells which agreement about a file is not over.
+    pub agreement_about: Recipient<market::AgreementAbout>,
+    /// Opens an agreement.
+    pub agree: Recipient<market::Agree>,
+    /// Tells what this node does in the market.
+    pub market_status: Recipient<market::MarketStatusQuery>,
 }
 
 impl Node {
@@ -92,31 +102,31 @@ impl Node {
     /// # Errors
     /// [`storage::StorageError`] if the data directory cannot be used.
     pub async fn start(env: Env, keys: Keys, settings: Settings) -> Result<Self, storage::StorageError> {
-        let Env { common, net, disk, prover, chain } = env;
+        let Env { common, net, disk, prover, chain, contracts } = env;
         let timing = settings.timing;
         let (peer, wallet) = (keys.peer.clone(), keys.wallet.clone());
         let storage =
             storage::StorageActor::start(common.clone(), disk, peer.clone(), settings.clone()).await?;
-        let (proof, own) = serving(&common, prover, peer.peer(), &storage);
+        let (seat, market) = market::MarketActor::seat();
+        let (proof, own) = serving(&common, prover, peer.peer(), &storage, &market);
         let network = network::NetworkActor::start(common.clone(), net, timing, own.clone());
-        let neighbours = repair::Neighbours {
-            send: network.clone().recipient(),
-            providers: network.clone().recipient(),
-            holders: network.clone().recipient(),
-            announce: network.clone().recipient(),
-            withdraw: network.clone().recipient(),
-            own: own.clone(),
-            placement: storage.clone().recipient(),
-            remember: storage.clone().recipient(),
-            write_note: storage.clone().recipient(),
-            read_note: storage.clone().recipient(),
-        };
         let notes = incentive::Neighbours {
             write_note: storage.clone().recipient(),
             read_note: storage.clone().recipient(),
             list_notes: storage.clone().recipient(),
         };
+        let membership = market::Membership {
+            chain: chain.as_ref().map(|chain| chain.id()),
+            contracts,
+            wallet: wallet.clone(),
+            peer: peer.peer(),
+            owner: keys.owner.peer(),
+            settings: settings.market.clone(),
+        };
         let incentive = incentive::IncentiveActor::start(&common, chain, wallet, notes);
+        let neighbours = market_neighbours(&incentive, &storage, &proof, &network, own.clone());
+        market::MarketActor::start(seat, &common, membership, neighbours);
+        let neighbours = repair_neighbours(&storage, &network, own.clone());
         let repair = repair::RepairActor::start(common.clone(), peer.peer(), timing, neighbours);
         let neighbours = client::Neighbours {
             send: network.clone().recipient(),
@@ -152,7 +162,12 @@ impl Node {
             show_disputed: proof.clone().recipient(),
             uphold_root: proof.recipient(),
             submit_transaction: incentive.clone().recipient(),
-            open_transactions: incentive.recipient(),
+            open_transactions: incentive.clone().recipient(),
+            chain_status: incentive.recipient(),
+            quote: market.clone().recipient(),
+            agreement_about: market.clone().recipient(),
+            agree: market.clone().recipient(),
+            market_status: market.recipient(),
         })
     }
 }
@@ -163,6 +178,7 @@ fn serving(
     prover: Option<Rc<dyn Prover>>,
     me: PeerId,
     storage: &Addr<storage::StorageActor>,
+    market: &Addr<market::MarketActor>,
 ) -> (Addr<proof::ProofActor>, Service) {
     let neighbours = proof::Neighbours {
         open: storage.clone().recipient(),
@@ -173,6 +189,58 @@ fn serving(
     };
     let proof = proof::ProofActor::start(common.clone(), prover, me, neighbours);
     let (claims, gate) = (proof.clone().recipient(), proof.clone().recipient());
-    let own = Service { storage: storage.clone().recipient(), proof: claims, gate };
+    let own = Service {
+        storage: storage.clone().recipient(),
+        proof: claims,
+        gate,
+        market: market.clone().recipient(),
+    };
     (proof, own)
+}
+
+/// Whom the market actor asks.
+fn market_neighbours(
+    incentive: &Addr<incentive::IncentiveActor>,
+    storage: &Addr<storage::StorageActor>,
+    proof: &Addr<proof::ProofActor>,
+    network: &Addr<network::NetworkActor>,
+    own: Service,
+) -> market::Neighbours {
+    market::Neighbours {
+        head: incentive.clone().recipient(),
+        contract: incentive.clone().recipient(),
+        receipt: incentive.clone().recipient(),
+        logs: incentive.clone().recipient(),
+        submit: incentive.clone().recipient(),
+        write_note: storage.clone().recipient(),
+        read_note: storage.clone().recipient(),
+        list_notes: storage.clone().recipient(),
+        open_slot: storage.clone().recipient(),
+        prove_window: proof.clone().recipient(),
+        show_disputed: proof.clone().recipient(),
+        uphold_root: proof.clone().recipient(),
+        send: network.clone().recipient(),
+        holders: network.clone().recipient(),
+        own,
+    }
+}
+
+/// Whom the repair actor asks.
+fn repair_neighbours(
+    storage: &Addr<storage::StorageActor>,
+    network: &Addr<network::NetworkActor>,
+    own: Service,
+) -> repair::Neighbours {
+    repair::Neighbours {
+        send: network.clone().recipient(),
+        providers: network.clone().recipient(),
+        holders: network.clone().recipient(),
+        announce: network.clone().recipient(),
+        withdraw: network.clone().recipient(),
+        own,
+        placement: storage.clone().recipient(),
+        remember: storage.clone().recipient(),
+        write_note: storage.clone().recipient(),
+        read_note: storage.clone().recipient(),
+    }
 }

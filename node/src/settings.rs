@@ -1,6 +1,8 @@
 //! What a person may choose. Plain data: it does nothing, and is checked in one place.
 
 use crate::{data::CodecChoice, limits};
+use alloy::primitives::U256;
+use holdfast_contracts::Amount;
 use holdfast_proofs::groth16::PUBLIC_MAINNETS;
 use serde::{Deserialize, Serialize};
 use std::{path::PathBuf, time::Duration};
@@ -23,6 +25,8 @@ pub struct Settings {
     pub codec: CodecChoice,
     /// The chain that is paid on.
     pub chain: ChainSettings,
+    /// What is sold there.
+    pub market: MarketSettings,
     /// The keys that proofs are made with.
     pub proving: Proving,
     /// How often things happen.
@@ -39,12 +43,53 @@ pub struct ChainSettings {
     pub id: u64,
     /// Name of the account in the wallet; empty for the only one.
     pub wallet: String,
+    /// The file with the account's password, absolute or below the node's directory; empty for none.
+    pub password_file: PathBuf,
+}
+
+/// Which slots of agreements this node takes, and how often it asks to be paid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MarketSettings {
+    /// True to take slots that owners offer, within the bounds below.
+    pub sell: bool,
+    /// Least HOLD for a GiB of a slot and a window.
+    pub least_price: Amount,
+    /// Most HOLD that a slot may lock of the stake.
+    pub most_collateral: Amount,
+    /// Windows between two settlements of a slot.
+    pub settle_windows: u32,
+    /// Least HOLD of commission that is worth a transaction.
+    pub least_claim: Amount,
+}
+
+/// The circuit that windows are proven with, which is that of the network's deployment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProofCircuit {
+    /// Sixteen slots of up to a gigabyte, five cells each: the one in use.
+    #[default]
+    Full,
+    /// Sixteen slots of up to 31,744 bytes, one cell each: proves in a moment, for tests on a local chain.
+    Small,
+}
+
+impl ProofCircuit {
+    /// As it stands in the settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Small => "small",
+        }
+    }
 }
 
 /// The keys that proofs are made with. A node without one holds slots and claims their roots, and proves nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Proving {
+    /// Which circuit the chain's verifier takes.
+    pub circuit: ProofCircuit,
     /// The file of the key for the slots that a window draws (circuit provider-7x16x5), absolute or below the node's
     /// directory; empty for none.
     pub key_file: PathBuf,
@@ -82,8 +127,22 @@ impl Default for Settings {
             bootstrap: Vec::new(),
             codec: CodecChoice::default(),
             chain: ChainSettings::default(),
+            market: MarketSettings::default(),
             proving: Proving::default(),
             timing: Timing::default(),
+        }
+    }
+}
+
+impl Default for MarketSettings {
+    fn default() -> Self {
+        let hundredth = Amount(Amount::whole(1).0 / U256::from(100));
+        Self {
+            sell: true,
+            least_price: hundredth,
+            most_collateral: Amount::whole(1_000),
+            settle_windows: 7,
+            least_claim: Amount::whole(1),
         }
     }
 }
@@ -114,6 +173,9 @@ pub enum SettingsError {
     /// A URL of another kind.
     #[error("chain.rpc is {0:?}, it must begin with http:// or https://")]
     Rpc(String),
+    /// Nothing would ever be settled.
+    #[error("market.settle_windows must be at least 1")]
+    NeverSettles,
     /// The development keys have no place to be made at.
     #[error(
         "proving.insecure_development_key needs a key_file, opening_key_file or access_key_file to keep a key in"
@@ -144,6 +206,9 @@ impl Settings {
         let rpc = &self.chain.rpc;
         if !rpc.is_empty() && !rpc.starts_with("http://") && !rpc.starts_with("https://") {
             return Err(SettingsError::Rpc(rpc.clone()));
+        }
+        if self.market.settle_windows == 0 {
+            return Err(SettingsError::NeverSettles);
         }
         self.proving.validate(self.chain.id)?;
         for (field, seconds) in self.timing.fields() {

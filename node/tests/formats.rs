@@ -9,10 +9,10 @@ use holdfast::{
     actors::proof::{TreeFileError, read_tree_file, tree_file},
     data::{SegmentCipher, encode, manifest_key, open_manifest, seal_manifest},
     types::{
-        Answer, Ask, CellRoot, Code, FileLink, FormatError, HeldSlot, Identity, ListRoot, Manifest,
+        Answer, Approval, Ask, CellRoot, Code, FileLink, FormatError, HeldSlot, Identity, ListRoot, Manifest,
         ManifestKey, OwnerVisit, Pass, PeerId, PlacementId, PlacementRecord, Policy, ProviderRecord,
         ProviderStatus, Receipt, Refusal, Removal, ShardHash, ShardKey, Signable, SignatureError, Signed,
-        SlotRoot, SlotRoots, Timestamp, decode_versioned, encode_versioned,
+        SlotOffer, SlotRoot, SlotRoots, Timestamp, decode_versioned, encode_versioned,
     },
 };
 use holdfast_proofs::{
@@ -109,6 +109,19 @@ fn owner_visit() -> OwnerVisit {
         provider: provider().peer(),
         visitor: owner().peer(),
         epoch: 1_800_000_000,
+    }
+}
+
+fn slot_offer() -> SlotOffer {
+    let mut signature = [5; 65];
+    (signature[0], signature[64]) = (1, 28);
+    SlotOffer {
+        placement: placement(),
+        slot: 300,
+        chain: 31_337,
+        market: [6; 20].into(),
+        agreement: 70_000,
+        approval: Approval::from_bytes(&signature),
     }
 }
 
@@ -213,6 +226,7 @@ fn asks_and_answers() {
         Ask::ReadRoots { id: placement() },
         Ask::OpenAccess { id: placement(), pass: Pass::Member(Bytes::from_static(b"a pass")) },
         Ask::OpenAccess { id: placement(), pass: Pass::Owner(Signed::new(&owner(), &owner_visit())) },
+        Ask::OfferSlot { offer: slot_offer() },
     ];
     pin_wire("ask", &asks);
     let status =
@@ -237,6 +251,7 @@ fn asks_and_answers() {
         Answer::Roots(Signed::new(&owner(), &slot_roots())),
         Answer::AccessOpened,
         Answer::Refused(Refusal::PassNeeded { epoch: 1_800_000_000 }),
+        Answer::OfferTaken,
     ];
     pin_wire("answer", &answers);
 }
@@ -258,6 +273,14 @@ fn a_root_that_is_not_below_the_modulus_and_lists_beyond_their_bounds_are_refuse
         let bytes = postcard::to_stdvec(&roots).unwrap();
         assert_eq!(postcard::from_bytes::<SlotRoots>(&bytes).is_ok(), accepted, "{slots} slots");
     }
+}
+
+#[test]
+fn an_approval_is_the_bytes_that_the_market_takes() {
+    let offer = slot_offer();
+    let bytes = offer.approval.to_bytes();
+    assert_eq!((bytes[0], bytes[31], bytes[32], bytes[64]), (1, 5, 5, 28));
+    assert_eq!(Approval::from_bytes(&bytes), offer.approval);
 }
 
 #[test]

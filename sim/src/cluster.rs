@@ -25,7 +25,7 @@ use holdfast::{
     env::{Chain, Common, Env, Prover},
     node::{Keys, Node},
     settings::Settings,
-    types::PeerId,
+    types::{PeerId, chain::Contracts},
 };
 use madsim::{runtime::Handle, task::JoinHandle, task::NodeId};
 use rand_distr::{Distribution, LogNormal};
@@ -60,6 +60,7 @@ struct Inner<H> {
     boot: Boot<H>,
     prover: Option<Rc<ProverKeys>>,
     chain: Option<SimChain>,
+    contracts: RefCell<Option<Contracts>>,
     members: RefCell<Vec<Member<H>>>,
     drivers: RefCell<Vec<JoinHandle<()>>>,
     power_cuts: mpsc::UnboundedSender<NodeNumber>,
@@ -104,6 +105,7 @@ impl<H: Clone + 'static> Cluster<H> {
             boot,
             prover,
             chain: chain.clone(),
+            contracts: RefCell::default(),
             members: RefCell::default(),
             drivers: RefCell::default(),
             power_cuts,
@@ -178,10 +180,11 @@ impl<H: Clone + 'static> Cluster<H> {
         drop(member);
         let prover = self.prover(node, life);
         let chain = self.0.chain.as_ref().map(|chain| Rc::new(chain.link(node, life)) as Rc<dyn Chain>);
+        let contracts = self.0.contracts.borrow().clone();
         let cluster = self.clone();
         let main = async move {
             let net = cluster.0.network.start(node, life, common.clone(), &keys.peer).await;
-            let env = Env { common, net, disk, prover, chain };
+            let env = Env { common, net, disk, prover, chain, contracts };
             let outcome = (cluster.0.boot)(env, keys, settings).await;
             cluster.started(node, life, &outcome);
             // Nobody may be waiting.
@@ -313,6 +316,11 @@ impl<H: Clone + 'static> Cluster<H> {
     /// The chain that all nodes share; `None` if there is none.
     pub fn chain(&self) -> Option<SimChain> {
         self.0.chain.clone()
+    }
+
+    /// Tells nodes that start from now on where the market stands on the chain.
+    pub fn set_contracts(&self, contracts: Contracts) {
+        self.0.contracts.replace(Some(contracts));
     }
 
     /// The world's clock.

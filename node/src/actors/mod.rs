@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod incentive;
+pub mod market;
 pub mod network;
 pub mod proof;
 pub mod repair;

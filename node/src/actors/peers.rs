@@ -8,7 +8,7 @@ use crate::{
     limits,
     types::{
         Answer, Ask, Pass, PeerId, PlacementId, PlacementRecord, ProviderRecord, Receipt, Refusal, Removal,
-        Request, Response, ShardHash, ShardKey, Signed, SlotRoot, SlotRoots,
+        Request, Response, ShardHash, ShardKey, Signed, SlotOffer, SlotRoot, SlotRoots,
     },
 };
 use actix::Recipient;
@@ -211,6 +211,14 @@ impl Peers {
         }
     }
 
+    /// Offers a peer a slot of an agreement.
+    pub(crate) async fn offer_slot(&self, peer: PeerId, offer: SlotOffer) -> Result<(), PeerError> {
+        match self.exchange_small(peer, Ask::OfferSlot { offer }).await? {
+            Answer::OfferTaken => Ok(()),
+            answer => Err(unexpected(peer, &answer)),
+        }
+    }
+
     /// The signed roots that a peer keeps: the owner's signature is checked.
     pub(crate) async fn read_roots(
         &self,
@@ -259,6 +267,7 @@ fn unexpected(peer: PeerId, answer: &Answer) -> PeerError {
         Answer::RootsStored => "a note that roots are stored",
         Answer::Roots(_) => "signed roots",
         Answer::AccessOpened => "an open door",
+        Answer::OfferTaken => "a taken offer",
     };
     PeerError::Wrong { peer, why: format!("it answered with {name}") }
 }

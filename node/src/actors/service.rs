@@ -3,6 +3,7 @@
 use crate::{
     actors::{
         ask,
+        market::ServeOffer,
         proof::{ServeClaim, ServeVisit},
         storage::ServeRequest,
     },
@@ -19,6 +20,8 @@ pub struct Service {
     pub proof: Recipient<ServeClaim>,
     /// Lets readers in.
     pub gate: Recipient<ServeVisit>,
+    /// Takes slots of agreements.
+    pub market: Recipient<ServeOffer>,
 }
 
 impl Service {
@@ -27,6 +30,7 @@ impl Service {
         match request.ask {
             Ask::ClaimRoot { .. } | Ask::ShowCells { .. } => ask(&self.proof, ServeClaim(request.ask)).await,
             Ask::OpenAccess { id, pass } => ask(&self.gate, ServeVisit { from, id, pass }).await,
+            Ask::OfferSlot { offer } => ask(&self.market, ServeOffer { from, offer }).await,
             _ => ask(&self.storage, ServeRequest { from, request }).await,
         }
     }

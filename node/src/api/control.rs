@@ -10,6 +10,8 @@ use crate::{
             AwaitRoots, ClientError, FileRef, GetFile, ListFiles, Progress, PutFile, RemoveFile,
             SigningStatusQuery,
         },
+        incentive::ChainStatusQuery,
+        market::{Agree, AgreementAbout, MarketStatusQuery, QuoteAgreement},
         network::NetworkStatusQuery,
         repair::RepairStatusQuery,
         storage::{Scrub, StorageStatusQuery},
@@ -17,7 +19,7 @@ use crate::{
     env::{AccessTicket, Spawn, Work, blocking},
     limits,
     node::Node,
-    types::PeerId,
+    types::{FileLink, LinkError, PeerId, PlacementId},
 };
 use actix::{Message, Recipient};
 use futures::{
@@ -43,6 +45,8 @@ pub struct Control {
     pub counters: Box<dyn Fn() -> BTreeMap<String, u64>>,
     /// Where files are read.
     pub spawn: Rc<dyn Spawn>,
+    /// What keeps the node from the chain or the market, if something does.
+    pub apart: Option<String>,
 }
 
 /// Answers connections until it is dropped.
@@ -108,7 +112,20 @@ impl Control {
                 Ok(Reply::Listed)
             }
             Ask::Remove { name } => {
+                self.must_be_free(&name).await?;
                 Ok(Reply::Removed(ask_actor(&self.node.remove, RemoveFile { name }).await??))
+            }
+            Ask::Quote { file, wish } => {
+                let placement = self.placement(&file).await?;
+                let quote = QuoteAgreement { placement, wish };
+                Ok(Reply::Quoted(ask_actor(&self.node.quote, quote).await??))
+            }
+            Ask::Agree { file, wish } => {
+                let placement = self.placement(&file).await?;
+                let (sender, receiver) = unbounded();
+                let agree = Agree { placement, wish, progress: Some(sender) };
+                let agreed = while_reporting(ask_actor(&self.node.agree, agree), receiver, lines).await?;
+                Ok(Reply::Agreed(agreed?))
             }
             Ask::Status => Ok(Reply::Status(Box::new(self.status().await?))),
             Ask::Scrub => Ok(Reply::Scrubbed(ask_actor(&self.node.scrub, Scrub).await?.map_err(storage)?)),
@@ -122,11 +139,9 @@ impl Control {
         access: Option<AccessFiles>,
         lines: &mut Lines,
     ) -> Result<Reply, Failed> {
-        let file = match file.starts_with("holdfast:") {
-            true => FileRef::Link(file.parse().map_err(|why| {
-                Failed::new(FailureKind::Usage, why).hint("copy the whole link that `holdfast put` printed")
-            })?),
-            false => FileRef::Name(file.to_string()),
+        let file = match parse_link(file)? {
+            Some(link) => FileRef::Link(link),
+            None => FileRef::Name(file.to_string()),
         };
         let sink = Arc::new(FileSink::create(path).map_err(|why| file_failed(path, &why))?);
         let (sender, receiver): (UnboundedSender<Progress>, _) = unbounded();
@@ -136,6 +151,34 @@ impl Control {
         };
         let get = GetFile { file, sink, access, progress: Some(sender) };
         Ok(Reply::Got(while_reporting(ask_actor(&self.node.get, get), receiver, lines).await??))
+    }
+
+    /// Refuses to remove what providers are paid to keep.
+    async fn must_be_free(&self, name: &str) -> Result<(), Failed> {
+        let about = AgreementAbout(self.placement(name).await?);
+        match ask_actor(&self.node.agreement_about, about).await? {
+            None => Ok(()),
+            Some(agreement) => {
+                let why = format!("agreement {agreement} about {name:?} is not over");
+                Err(Failed::new(FailureKind::Failed, why)
+                    .hint("its providers must keep the file as long; remove it when the agreement is closed"))
+            }
+        }
+    }
+
+    /// The placement of a file that is named, or of a link.
+    async fn placement(&self, file: &str) -> Result<PlacementId, Failed> {
+        let link = match parse_link(file)? {
+            Some(link) => link,
+            None => {
+                let entries = ask_actor(&self.node.list, ListFiles).await??;
+                let entry = entries.into_iter().find(|entry| entry.name == file).ok_or_else(|| {
+                    Failed::new(FailureKind::NotFound, format!("no file named {file:?} in the catalogue"))
+                })?;
+                entry.link.parse().map_err(|why| Failed::new(FailureKind::Failed, why))?
+            }
+        };
+        Ok(link.placement)
     }
 
     /// Reads a member's key and list: a long list takes seconds to hash.
@@ -155,9 +198,22 @@ impl Control {
             storage: ask_actor(&self.node.storage_status, StorageStatusQuery).await?.map_err(storage)?,
             repair: ask_actor(&self.node.repair_status, RepairStatusQuery).await?,
             signing: ask_actor(&self.node.signing_status, SigningStatusQuery).await?,
+            chain: ask_actor(&self.node.chain_status, ChainStatusQuery).await?,
+            market: ask_actor(&self.node.market_status, MarketStatusQuery).await?,
+            apart: self.apart.clone(),
             counters: (self.counters)(),
         })
     }
+}
+
+/// A link, if the text means to be one.
+fn parse_link(text: &str) -> Result<Option<FileLink>, Failed> {
+    if !text.starts_with("holdfast:") {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|why: LinkError| {
+        Failed::new(FailureKind::Usage, why).hint("copy the whole link that `holdfast put` printed")
+    })
 }
 
 fn parse(line: &str) -> Result<Ask, Failed> {

@@ -6,6 +6,8 @@ use crate::{
             CatalogueEntry, ClientError, GetReport, Progress, PutReport, RemoveReport, RootsState,
             SigningStatus,
         },
+        incentive::ChainStatus,
+        market::{Agreed, MarketError, MarketStatus, Quote, Wish},
         network::NetworkStatus,
         repair::RepairStatus,
         storage::{ScrubReport, StorageStatus},
@@ -16,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::PathBuf};
 
 /// The version of these lines; a node refuses another one.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// The first line of a connection.
 #[derive(Debug, Serialize, Deserialize)]
@@ -67,6 +69,20 @@ pub enum Ask {
         /// Its name in the catalogue.
         name: String,
     },
+    /// Tell what an agreement about a file would cost.
+    Quote {
+        /// The file's name in the catalogue, or its link.
+        file: String,
+        /// What is asked for.
+        wish: Wish,
+    },
+    /// Open an agreement about a file, and offer its slots.
+    Agree {
+        /// The file's name in the catalogue, or its link.
+        file: String,
+        /// What is asked for.
+        wish: Wish,
+    },
     /// Tell what the node does.
     Status,
     /// Read every shard back.
@@ -100,6 +116,10 @@ pub enum Reply {
     Listed,
     /// The file is forgotten.
     Removed(RemoveReport),
+    /// What an agreement would cost.
+    Quoted(Quote),
+    /// The agreement is open.
+    Agreed(Agreed),
     /// What the node does.
     Status(Box<NodeStatus>),
     /// What a scrub found.
@@ -125,6 +145,12 @@ pub struct NodeStatus {
     pub repair: RepairStatus,
     /// What the owner has still to sign.
     pub signing: SigningStatus,
+    /// How the chain is; `None` if the node has none.
+    pub chain: Option<ChainStatus>,
+    /// What it does in the market; `None` if it takes no part in it.
+    pub market: Option<MarketStatus>,
+    /// What keeps it from the chain or the market, though the settings name a chain.
+    pub apart: Option<String>,
     /// Events since the start, by kind, and bytes moved.
     pub counters: BTreeMap<String, u64>,
 }
@@ -193,6 +219,42 @@ impl From<ClientError> for Failed {
             ClientError::Net(_) => "see `holdfast status`: is anybody connected?",
             ClientError::NoAccess(..) => "name your key and the list: --access-key FILE --access-list FILE",
             ClientError::Sealed(_) => "check that the link is complete and belongs to this file",
+            _ => return Self::new(kind, error),
+        };
+        Self::new(kind, error).hint(hint)
+    }
+}
+
+impl From<MarketError> for Failed {
+    fn from(error: MarketError) -> Self {
+        let kind = match &error {
+            MarketError::NotFound(_) | MarketError::NotOwned(_) => FailureKind::NotFound,
+            MarketError::Terms(_) | MarketError::Running { .. } => FailureKind::Usage,
+            MarketError::RootsUnsigned { .. } | MarketError::Chain(_) | MarketError::Net(_) => {
+                FailureKind::Unavailable
+            }
+            MarketError::NoMarket(_)
+            | MarketError::Unfunded { .. }
+            | MarketError::Refused(_)
+            | MarketError::Storage(_) => FailureKind::Failed,
+        };
+        let hint = match &error {
+            MarketError::NoMarket(_) => "`holdfast doctor` tells what is missing, and how to mend it",
+            MarketError::NotFound(_) => {
+                "its holders may be offline, or the file was removed; try again later"
+            }
+            MarketError::NotOwned(_) => "an agreement is opened by the file's owner, who signed its roots",
+            MarketError::RootsUnsigned { .. } => {
+                "the node signs them in the background: `holdfast ls` shows how far it is, and \
+                 `holdfast put --wait-for-roots` waits for them"
+            }
+            MarketError::Running { .. } => {
+                "ask for the same terms to offer its open slots again, or let it run out"
+            }
+            MarketError::Unfunded { .. } => {
+                "send it HOLD; `holdfast wallet balance` shows what it has, `--dry-run` what is needed"
+            }
+            MarketError::Chain(_) => "is the chain running? `holdfast status` shows what it says",
             _ => return Self::new(kind, error),
         };
         Self::new(kind, error).hint(hint)

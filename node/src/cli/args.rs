@@ -4,6 +4,7 @@ use crate::{limits, types::Code};
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use holdfast_contracts::Amount;
 use std::path::PathBuf;
 
 const EXIT_CODES: &str = "\
@@ -45,6 +46,8 @@ pub enum Command {
     Put(Put),
     /// Fetch a file by its name in the catalogue or by a link
     Get(Get),
+    /// Open an agreement on the chain about a stored file, and offer its slots to whoever holds them
+    Agree(Agree),
     /// List the stored files
     Ls,
     /// Forget a file, here and at its providers
@@ -122,6 +125,39 @@ pub struct Run {
     /// Stop when stdin is closed, so that a node dies with the program that started it
     #[arg(long, hide = true)]
     pub until_stdin_closes: bool,
+    /// Read the account's password from this file's first line [default: chain.password_file of the settings]
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Agree {
+    /// Name in the catalogue, or a link
+    pub file: String,
+    /// Windows that are paid, from the next on
+    #[arg(long)]
+    pub windows: u32,
+    /// HOLD for a slot and a window
+    #[arg(long, value_name = "AMOUNT")]
+    pub price: Amount,
+    /// HOLD that each slot's provider locks [default: twice the least that the chain takes]
+    #[arg(long, value_name = "AMOUNT")]
+    pub collateral: Option<Amount>,
+    /// Most HOLD for whoever refills a lost slot [default: three tenths of the collateral]
+    #[arg(long, value_name = "AMOUNT")]
+    pub repair_reward: Option<Amount>,
+    /// HOLD for you for each breach [default: the price of two windows]
+    #[arg(long, value_name = "AMOUNT")]
+    pub refund: Option<Amount>,
+    /// Basis points of a slot's windows that must be proven
+    #[arg(long, value_name = "BPS", default_value_t = 9_000, value_parser = clap::value_parser!(u16).range(0..=10_000))]
+    pub sla: u16,
+    /// Blocks to answer a dispute [default: the least that the chain takes]
+    #[arg(long, value_name = "BLOCKS")]
+    pub response_blocks: Option<u32>,
+    /// Show what it costs, and send nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 #[derive(Debug, Args)]

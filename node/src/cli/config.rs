@@ -29,15 +29,7 @@ bootstrap = {bootstrap}
 # What computes the erasure code: simd, or novelpoly, the slower reference. Both write the same bytes.
 codec = {codec}
 
-# The chain on which storage is paid; `holdfast chain`, `wallet` and `provider` use it.
-[chain]
-# URL of its JSON-RPC, such as http://127.0.0.1:8545 for `holdfast chain run`. Empty for none.
-rpc = {rpc}
-# Its id (EIP-155): another chain is refused. 0 takes any.
-id = {chain_id}
-# Name of the account in the wallet. Empty for the only one.
-wallet = {wallet}
-
+{chain}
 {proving}
 # How often the node does what nobody asked it for. Seconds.
 [timing]
@@ -58,9 +50,7 @@ scrub_interval_s = {scrub:?}
         listen = list(&settings.listen),
         bootstrap = list(&settings.bootstrap),
         codec = toml_text(settings.codec.name()),
-        rpc = toml_text(&settings.chain.rpc),
-        chain_id = settings.chain.id,
-        wallet = toml_text(&settings.chain.wallet),
+        chain = render_chain(settings),
         proving = render_proving(&settings.proving),
         probe = timing.probe_interval_s,
         grace = timing.holder_grace_s,
@@ -76,6 +66,8 @@ fn render_proving(proving: &Proving) -> String {
         "\
 # The keys that proofs are made with. A node without one holds slots and claims their roots, and proves nothing.
 [proving]
+# Which circuit the deployment's verifier takes: full, or small, which is for tests on a chain of this machine.
+circuit = {circuit}
 # The key for the slots that a window draws (circuit provider-7x16x5): a file, absolute or below the node's directory; empty
 # for none. It takes 73 MB, in memory only while a proof is made.
 key_file = {key_file}
@@ -86,10 +78,53 @@ access_key_file = {access_key_file}
 # The development keys, which anybody can forge proofs with: made when first needed, the first in some 16 CPU-seconds.
 insecure_development_key = {development}
 ",
+        circuit = toml_text(proving.circuit.name()),
         key_file = toml_text(&proving.key_file.to_string_lossy()),
         opening_key_file = toml_text(&proving.opening_key_file.to_string_lossy()),
         access_key_file = toml_text(&proving.access_key_file.to_string_lossy()),
         development = proving.insecure_development_key,
+    )
+}
+
+/// The sections of the chain and the market.
+fn render_chain(settings: &Settings) -> String {
+    let Settings { chain, market, .. } = settings;
+    format!(
+        "\
+# The chain on which storage is paid; `holdfast chain`, `wallet` and `provider` use it.
+[chain]
+# URL of its JSON-RPC, such as http://127.0.0.1:8545 for `holdfast chain run`. Empty for none.
+rpc = {rpc}
+# Its id (EIP-155): another chain is refused. 0 takes any.
+id = {chain_id}
+# Name of the account in the wallet. Empty for the only one.
+wallet = {wallet}
+# The file with its password, absolute or below the node's directory, for its owner alone (mode 600). Without one
+# `holdfast run` asks at a terminal, and elsewhere the node sends nothing.
+password_file = {password_file}
+
+# What this node sells there, once it is registered and has stake: storage in agreements.
+[market]
+# Take slots that owners offer, within these bounds.
+sell = {sell}
+# Least HOLD for a GiB of a slot and a window.
+least_price = {least_price}
+# Most HOLD that a slot may lock of the stake.
+most_collateral = {most_collateral}
+# Windows between two settlements of a slot: each is a transaction and costs gas.
+settle_windows = {settle_windows}
+# Least HOLD of commission that is worth a transaction.
+least_claim = {least_claim}
+",
+        rpc = toml_text(&chain.rpc),
+        chain_id = chain.id,
+        wallet = toml_text(&chain.wallet),
+        password_file = toml_text(&chain.password_file.to_string_lossy()),
+        sell = market.sell,
+        least_price = toml_text(&market.least_price.to_string()),
+        most_collateral = toml_text(&market.most_collateral.to_string()),
+        settle_windows = market.settle_windows,
+        least_claim = toml_text(&market.least_claim.to_string()),
     )
 }
 

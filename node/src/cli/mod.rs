@@ -1,12 +1,12 @@
 //! The command line: data to stdout, everything else to stderr, an exit code for every kind of failure.
 //!
-//! `init`, `run`, `doctor` and `localnet` work on a node's directory, `ceremony` on files of its own; all other commands talk to a running
-//! node over its control socket ([`crate::api`]).
+//! `init`, `run`, `doctor` and `localnet` work on a node's directory, others talk to a node over its control socket ([`crate::api`]).
 
 // This is where a person meets the real world, with its clock, threads and runtime.
 #![allow(clippy::disallowed_methods, reason = "the command line lives in the real world")]
 
 mod access;
+mod agree;
 mod args;
 mod ceremony;
 mod chain;
@@ -64,6 +64,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Run(options) => run::run(&home, &options),
         Command::Put(options) => files::put(&home, &options, output),
         Command::Get(options) => files::get(&home, &options, output),
+        Command::Agree(options) => agree::run(&home, &options, output),
         Command::Ls => files::list(&home, output),
         Command::Rm { name } => files::remove(&home, name, output),
         Command::Status => status::run(&home, output),

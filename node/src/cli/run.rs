@@ -1,11 +1,19 @@
 //! `holdfast run`: a node in the foreground.
 
-use super::{args, failure::Failure, home::Home};
+use super::{
+    args,
+    chain::join::{self, Joining},
+    failure::Failure,
+    home::Home,
+};
 use crate::{
     actors::network::NetworkStatusQuery,
     api::{self, Control, FailureKind},
     data::{self, CodecChoice},
-    env::live::{self, LiveError, LiveRecord},
+    env::{
+        Chain, Env,
+        live::{self, LateChain, LiveError, LiveRecord},
+    },
     node::{Keys, Node},
     settings::Settings,
 };
@@ -41,12 +49,16 @@ pub fn run(home: &Home, options: &args::Run) -> Result<(), Failure> {
     let settings = home.settings()?;
     let keys = home.keys()?;
     log_to_stderr()?;
+    let joining = join::prepare(home, &settings.chain, options.password_file.as_deref())?;
+    if let Some(why) = &joining.apart {
+        tracing::warn!(%why, "this node takes no part in the market");
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|why| Failure::failed(format!("cannot start the runtime: {why}")))?;
     let local = LocalSet::new();
-    let done = local.block_on(&runtime, serve(home, settings, keys, options.until_stdin_closes));
+    let done = local.block_on(&runtime, serve(home, settings, keys, joining, options.until_stdin_closes));
     // Blocking jobs that still run end on their own; what they write is not acknowledged to anybody.
     runtime.shutdown_background();
     done
@@ -63,10 +75,31 @@ fn check_codec(codec: CodecChoice) -> Result<(), Failure> {
     }
 }
 
-async fn serve(home: &Home, settings: Settings, keys: Keys, until_stdin_closes: bool) -> Result<(), Failure> {
+/// Connects the node to the chain, whose server need not answer yet.
+fn join(env: Env, keys: Keys, rpc: &str, joining: Joining) -> Result<(Env, Keys), Failure> {
+    let Joining { id, wallet, contracts, .. } = joining;
+    let late = |id| LateChain::new(rpc, id, env.common.clock.clone());
+    let chain = id.map(late).transpose().map_err(|why| Failure::usage(why.to_string()))?;
+    let chain = chain.map(|chain| Rc::new(chain) as Rc<dyn Chain>);
+    let keys = match wallet {
+        Some(wallet) => keys.with_wallet(wallet),
+        None => keys,
+    };
+    Ok((Env { chain, contracts, ..env }, keys))
+}
+
+async fn serve(
+    home: &Home,
+    settings: Settings,
+    keys: Keys,
+    joining: Joining,
+    until_stdin_closes: bool,
+) -> Result<(), Failure> {
     check_codec(settings.codec)?;
     let record = Rc::new(LiveRecord::default());
     let env = live::open(home.dir(), &keys, &settings, record.clone()).await.map_err(open_failed)?;
+    let apart = joining.apart.clone();
+    let (env, keys) = join(env, keys, &settings.chain.rpc, joining)?;
     tracing::info!(codec = settings.codec.name(), "erasure code");
     let spawn = env.common.spawn.clone();
     let owner = keys.owner.peer();
@@ -89,7 +122,7 @@ async fn serve(home: &Home, settings: Settings, keys: Keys, until_stdin_closes: 
     tell(home, &running)?;
     eprintln!("ready: peer {} at {}", running.peer, running.listen.join(", "));
     let counters = move || record.counters().into_iter().map(|(name, count)| (name.into(), count)).collect();
-    let control = Rc::new(Control { node, owner, counters: Box::new(counters), spawn: spawn.clone() });
+    let control = Rc::new(Control { node, owner, counters: Box::new(counters), spawn: spawn.clone(), apart });
     let stopped = tokio::select! {
         biased;
         why = stop(until_stdin_closes) => why,

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     api::FailureKind,
     data::CodecChoice,
-    settings::{ChainSettings, Proving, Settings, Timing},
+    settings::{ChainSettings, MarketSettings, ProofCircuit, Proving, Settings, Timing},
     types::CodeError,
 };
 use clap::{CommandFactory, Parser};
@@ -61,8 +61,21 @@ fn written_settings_read_back_as_they_were() {
         listen: Vec::new(),
         bootstrap: vec!["/ip4/192.0.2.1/tcp/1".into(), "'".into()],
         codec: CodecChoice::NovelPoly,
-        chain: ChainSettings { rpc: "http://[::1]:8545/\"".into(), id: 97, wallet: "a\tb".into() },
+        chain: ChainSettings {
+            rpc: "http://[::1]:8545/\"".into(),
+            id: 97,
+            wallet: "a\tb".into(),
+            password_file: "pass\"word".into(),
+        },
+        market: MarketSettings {
+            sell: false,
+            least_price: "0.000000000000000001".parse().unwrap(),
+            most_collateral: "12.5".parse().unwrap(),
+            settle_windows: 3,
+            least_claim: "0".parse().unwrap(),
+        },
         proving: Proving {
+            circuit: ProofCircuit::Small,
             key_file: "a \"key\"".into(),
             opening_key_file: "öpening".into(),
             access_key_file: "/access".into(),

@@ -28,6 +28,7 @@ pub use record::Record;
 pub use rng::Rng;
 pub use spawn::{Spawn, Work, blocking};
 
+use crate::types::chain::Contracts;
 use std::rc::Rc;
 
 /// The capabilities that every actor has.
@@ -56,4 +57,6 @@ pub struct Env {
     pub prover: Option<Rc<dyn Prover>>,
     /// For the incentive actor alone; a node without one pays nobody and is paid by nobody.
     pub chain: Option<Rc<dyn Chain>>,
+    /// Where the market stands on the chain; without it nothing is agreed on.
+    pub contracts: Option<Contracts>,
 }

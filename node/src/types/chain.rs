@@ -1,7 +1,17 @@
 //! What there is on a chain of Ethereum's kind.
 
 use alloy::primitives::{Address, B256, Bytes, U256};
+use holdfast_contracts::deployment::Addresses;
 use std::ops::RangeInclusive;
+
+/// Where contracts of ours stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contracts {
+    /// Each of them.
+    pub addresses: Addresses,
+    /// No contract is older than this block.
+    pub first_block: u64,
+}
 
 /// A block, as far as anybody here needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

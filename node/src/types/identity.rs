@@ -1,5 +1,6 @@
 //! Who signs: secp256k1 keys, so that a contract can check the same signer later.
 
+use alloy::primitives::Address;
 use libp2p::identity::{Keypair, PublicKey, secp256k1};
 use std::fmt;
 
@@ -50,6 +51,12 @@ impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Identity({})", self.peer)
     }
+}
+
+/// The account (EVM) of the key inlined in a peer id, which is a provider's id on a chain; `None` if none of secp256k1 is.
+pub fn account(peer: &PeerId) -> Option<Address> {
+    let key = public_key(peer)?.try_into_secp256k1().ok()?;
+    Some(Address::from_raw_public_key(&key.to_bytes_uncompressed()[1..]))
 }
 
 /// The public key inlined in a peer id (identity multihash, code 0).

@@ -3,7 +3,7 @@
 
 use super::{
     Pass, PlacementId, PlacementRecord, ProviderRecord, ProviderStatus, Receipt, Removal, ShardHash,
-    ShardKey, Signed, SlotRoot, SlotRoots, codec::at_most,
+    ShardKey, Signed, SlotOffer, SlotRoot, SlotRoots, codec::at_most,
 };
 use crate::limits;
 use bytes::Bytes;
@@ -85,6 +85,11 @@ pub enum Ask {
         /// Why I may.
         pass: Pass,
     },
+    /// Take a slot that you hold in an agreement on a chain.
+    OfferSlot {
+        /// Which, and the owner's signature for it.
+        offer: SlotOffer,
+    },
 }
 
 /// The header of a response.
@@ -128,6 +133,8 @@ pub enum Answer {
     Roots(Signed<SlotRoots>),
     /// To [`Ask::OpenAccess`]: until the epoch is over.
     AccessOpened,
+    /// To [`Ask::OfferSlot`]: it is noted and will be taken; the chain tells when it is.
+    OfferTaken,
 }
 
 /// Why a peer would not do what it was asked; the reason tells the asker what to do next.

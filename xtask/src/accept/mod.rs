@@ -18,6 +18,8 @@ pub enum Story {
     },
     /// The market's story on the embedded chain and on anvil, with proofs of the circuit in use
     Chain,
+    /// An owner and providers as processes agree about a file on a served chain, and one is killed before it sends its proof
+    Market,
     /// A provider at rest with many shards
     Provider {
         /// How many shards it holds
@@ -28,15 +30,17 @@ pub enum Story {
 
 /// Tells a story in a scratch directory below cargo's target directory.
 pub fn run(root: &Path, story: &Story) -> Result<(), Failure> {
-    if let Story::Chain = story {
-        return chain(root);
+    match story {
+        Story::Chain => return chain(root),
+        Story::Market => return market(root),
+        _ => {}
     }
     let program = localnet::release_binary(root)?;
     let scratch = scratch(root, "accept")?;
     let told = match story {
         Story::Localnet { size } => churn::run(&program, &scratch, size.as_u64()),
         Story::Provider { shards } => provider::run(&program, &scratch, *shards),
-        Story::Chain => unreachable!("told above"),
+        Story::Chain | Story::Market => unreachable!("told above"),
     };
     fs::remove_dir_all(&scratch).map_err(|why| format!("{}: {why}", scratch.display()))?;
     told
@@ -47,6 +51,11 @@ fn chain(root: &Path) -> Result<(), Failure> {
     let story = "the_story_with_the_circuit_in_use";
     let arguments = ["test", "--locked", "-p", "holdfast", "--test", "market"];
     cargo(root, &[&arguments[..], &["--", "--ignored", "--exact", "--nocapture", story]].concat())
+}
+
+/// The story is a test's.
+fn market(root: &Path) -> Result<(), Failure> {
+    cargo(root, &["test", "--locked", "-p", "holdfast", "--test", "earn", "--", "--include-ignored", "--nocapture"])
 }
 
 /// An empty directory for one run. Its name is short: a control socket's path has some 100 bytes.

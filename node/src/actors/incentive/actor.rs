@@ -1,6 +1,6 @@
 //! The shell: hands orders to the one task that sends.
 
-use super::{journal::Journal, messages::*, sender::Sender};
+use super::{journal::Journal, messages::*, questions::Questions, sender::Sender};
 use crate::{
     actors::storage::{ListNotes, ReadNote, WriteNote},
     env::{Chain, Common},
@@ -23,6 +23,7 @@ pub struct Neighbours {
 /// The incentive actor.
 pub struct IncentiveActor {
     sender: Option<Rc<Sender>>,
+    pub(super) questions: Questions,
 }
 
 impl IncentiveActor {
@@ -33,6 +34,8 @@ impl IncentiveActor {
         wallet: Option<Wallet>,
         neighbours: Neighbours,
     ) -> Addr<Self> {
+        let account = wallet.as_ref().map(Wallet::address);
+        let questions = Questions { chain: chain.clone(), clock: common.clock.clone(), account };
         let sender = chain.zip(wallet).map(|(chain, wallet)| {
             let Neighbours { write_note, read_note, list_notes } = neighbours;
             let journal = Journal::new(chain.id(), wallet.address(), write_note, read_note, list_notes);
@@ -41,7 +44,11 @@ impl IncentiveActor {
         if let Some(sender) = &sender {
             common.spawn.local(Box::pin(sender.clone().run()));
         }
-        Actor::start(Self { sender })
+        Actor::start(Self { sender, questions })
+    }
+
+    pub(super) fn open(&self) -> Vec<OpenTransaction> {
+        self.sender.as_ref().map(|sender| sender.report()).unwrap_or_default()
     }
 }
 
@@ -66,6 +73,6 @@ impl Handler<OpenTransactionsQuery> for IncentiveActor {
     type Result = MessageResult<OpenTransactionsQuery>;
 
     fn handle(&mut self, _: OpenTransactionsQuery, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.sender.as_ref().map(|sender| sender.report()).unwrap_or_default())
+        MessageResult(self.open())
     }
 }

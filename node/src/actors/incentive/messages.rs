@@ -1,6 +1,13 @@
 //! What one may say to the incentive actor.
 
-use crate::{actors::storage::StorageError, types::IntentId};
+use crate::{
+    actors::storage::StorageError,
+    env::ChainError,
+    types::{
+        IntentId,
+        chain::{Block, Call, Log, LogFilter, Receipt},
+    },
+};
 use actix::Message;
 use alloy::primitives::{Address, B256, Bytes, U256};
 use serde::{Deserialize, Serialize};
@@ -105,5 +112,47 @@ pub struct OpenTransaction {
     /// The height of its block, if it is in one.
     pub block: Option<u64>,
     /// What stands in its way, as the chain said when it was offered last.
+    pub trouble: Option<String>,
+}
+
+/// Which block is the newest?
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Block, ChainError>")]
+pub struct HeadQuery;
+
+/// What would a contract answer at the head?
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<Bytes, ChainError>")]
+pub struct ContractQuery(pub Call);
+
+/// What became of a transaction? `None` if it is in no block.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Option<Receipt>, ChainError>")]
+pub struct ReceiptQuery(pub B256);
+
+/// What did contracts tell?
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<Vec<Log>, ChainError>")]
+pub struct LogsQuery(pub LogFilter);
+
+/// How is the chain? `None` if the node has none.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Option<ChainStatus>")]
+pub struct ChainStatusQuery;
+
+/// The answer to [`ChainStatusQuery`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainStatus {
+    /// Its id (EIP-155).
+    pub id: u64,
+    /// The account that sends; `None` if no wallet is open.
+    pub account: Option<Address>,
+    /// The height of the newest block; `None` if the chain does not answer.
+    pub block: Option<u64>,
+    /// What the account has of the chain's coin, in wei.
+    pub balance: Option<U256>,
+    /// The transactions that are not final.
+    pub open: Vec<OpenTransaction>,
+    /// Why the chain does not answer.
     pub trouble: Option<String>,
 }

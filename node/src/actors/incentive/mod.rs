@@ -2,10 +2,12 @@
 //! an intent, and it is done once: through restarts, outages, rising fees and reorganisations.
 //!
 //! [`state`] decides, [`sender`] carries it out, [`journal`] keeps what must outlive the process.
+//! [`questions`] hands the chain's answers to other actors.
 
 mod actor;
 mod journal;
 mod messages;
+mod questions;
 mod sender;
 mod state;
 #[cfg(test)]

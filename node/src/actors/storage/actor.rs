@@ -195,8 +195,11 @@ impl Shell {
                 Answer::RootsStored
             }
             Ask::ReadRoots { id } => Answer::Roots(self.read_roots(id).await?),
-            Ask::ClaimRoot { .. } | Ask::ShowCells { .. } | Ask::OpenAccess { .. } => {
-                return Err(Refusal::Invalid("the disk knows nothing of proofs".into()));
+            Ask::ClaimRoot { .. }
+            | Ask::ShowCells { .. }
+            | Ask::OpenAccess { .. }
+            | Ask::OfferSlot { .. } => {
+                return Err(Refusal::Invalid("the disk knows nothing of proofs and chains".into()));
             }
         };
         Ok(answer.into())
@@ -393,7 +396,7 @@ impl Shell {
             }
             let record = store.record(id).map_err(refusal)?.ok_or(Refusal::NotFound)?;
             if record.owner == order.owner {
-                return Ok((id, false));
+                return store.may_remove(id).map(|()| (id, false));
             }
             Err(Refusal::Invalid(format!(
                 "placement {id} is owned by {}, not by {}",

@@ -349,5 +349,8 @@ pub(super) fn shelf_number(shelf: Shelf) -> u8 {
         Shelf::Roots => 5,
         Shelf::Signing => 6,
         Shelf::Access => 7,
+        Shelf::Pledges => 8,
+        Shelf::Agreements => 9,
+        Shelf::Market => 10,
     }
 }

@@ -82,6 +82,12 @@ pub enum Shelf {
     Access,
     /// The owner's placements, by id: their signed roots, and what is still to be checked before the next signature.
     Signing,
+    /// Placements whose slot here stands behind an agreement, by id: they are not removed while it runs.
+    Pledges,
+    /// The owner's agreements, by placement.
+    Agreements,
+    /// What the market actor must not forget: proofs that were made, and how far the chain's log was read.
+    Market,
 }
 
 /// How is a held placement protected? `None` if it is not held, or open to everybody.

@@ -46,6 +46,15 @@ impl Shell {
 }
 
 impl Store {
+    /// Refuses to remove a placement whose slot here stands behind an agreement: this provider would pay for it.
+    pub(super) fn may_remove(&self, id: PlacementId) -> Result<(), Refusal> {
+        let pledge = self.look(|index| index.note(Shelf::Pledges, &id.to_string())).map_err(refusal)?;
+        match pledge {
+            None => Ok(()),
+            Some(_) => Err(Refusal::Invalid("an agreement about it runs".into())),
+        }
+    }
+
     fn check_roots(&self, signed: &Signed<SlotRoots>) -> Result<Change, Refusal> {
         let roots = signed.verify().map_err(|error| Refusal::Invalid(error.to_string()))?;
         let id = roots.placement;

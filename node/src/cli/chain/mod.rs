@@ -3,6 +3,7 @@
 pub mod args;
 pub mod connect;
 mod deploy;
+pub mod join;
 mod run;
 pub mod sent;
 mod serve;

@@ -2,6 +2,7 @@
 
 mod checks;
 mod finding;
+mod market;
 mod ports;
 
 use super::{connection, failure::Failure, home::Home, output::Output};
@@ -38,6 +39,7 @@ fn examine(home: &Home) -> Vec<Finding> {
         checks::index(home, &status),
     ];
     if let Ok(settings) = &settings {
+        findings.extend(market::check(home, settings, status.as_ref().ok()));
         match &status {
             Ok(status) => findings.extend([ports::reachable(status), checks::peers(settings, status)]),
             Err(_) => findings.push(ports::free(settings)),

@@ -8,7 +8,7 @@ use crate::{
         init,
     },
     data::CodecChoice,
-    settings::{Proving, Settings, Timing},
+    settings::{ProofCircuit, Proving, Settings, Timing},
 };
 use std::{
     io,
@@ -63,6 +63,7 @@ impl Plan {
         }
         let entries = members.iter().take(ENTRIES).map(entry).collect::<Result<Vec<_>, _>>()?;
         let proving = Proving {
+            circuit: ProofCircuit::Full,
             key_file: shared_file(dir, "development.key")?,
             opening_key_file: shared_file(dir, "development-opening.key")?,
             access_key_file: shared_file(dir, "development-access.key")?,
@@ -71,7 +72,7 @@ impl Plan {
         for (index, member) in members.iter().enumerate() {
             let others = entries.iter().enumerate().filter(|(entry, _)| *entry != index);
             let bootstrap = others.flat_map(|(_, addresses)| addresses.clone()).collect();
-            init::write_settings(&member.home, &settings(member, bootstrap, proving.clone(), options))?;
+            init::write_settings(&member.home, &settings(member, bootstrap, proving.clone(), options)?)?;
         }
         Ok(Self { members })
     }
@@ -91,21 +92,29 @@ fn shared_file(dir: &Path, name: &str) -> Result<PathBuf, Failure> {
     absolute(dir.join(name)).map_err(|why| Failure::file(dir, &why))
 }
 
-fn settings(member: &Member, bootstrap: Vec<String>, proving: Proving, options: &args::Localnet) -> Settings {
-    Settings {
+fn settings(
+    member: &Member,
+    bootstrap: Vec<String>,
+    proving: Proving,
+    options: &args::Localnet,
+) -> Result<Settings, Failure> {
+    // What a person chose of the chain stays.
+    let Settings { chain, market, proving: Proving { circuit, .. }, .. } = member.home.settings()?;
+    Ok(Settings {
         capacity_bytes: options.capacity.as_u64(),
         operator: member.name.clone(),
         region: "localnet".into(),
         listen: listen(member.port).into(),
         bootstrap,
         codec: CodecChoice::default(),
-        chain: Default::default(),
-        proving,
+        chain,
+        market,
+        proving: Proving { circuit, ..proving },
         timing: match options.timing {
             Pace::Normal => Timing::default(),
             Pace::Fast => FAST,
         },
-    }
+    })
 }
 
 /// A repair that one can wait for.

@@ -22,5 +22,5 @@ pub use prover::{LiveProver, LoadKey, ProofKeys};
 pub use proving_key::{KeyFile, proof_keys};
 pub use record::LiveRecord;
 pub use rng::LiveRng;
-pub use rpc::{ConnectError, JsonRpcChain};
+pub use rpc::{ConnectError, JsonRpcChain, LateChain};
 pub use spawn::LiveSpawn;

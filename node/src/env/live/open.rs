@@ -7,7 +7,7 @@ use crate::{
         libp2p::{Libp2pNet, StartError, World},
     },
     node::Keys,
-    settings::Settings,
+    settings::{ProofCircuit, Settings},
 };
 use holdfast_proofs::circuit::{MAX_SLOTS, ProviderCircuit};
 use libp2p::{Multiaddr, multiaddr::Protocol};
@@ -25,10 +25,13 @@ const LOCK: &str = "lock";
 /// The directory in a node's directory that its storage actor is given.
 const DATA: &str = "data";
 
-/// Levels of the slots' trees in this network: a slot of a gigabyte.
-const TREE_LEVELS: usize = 7;
-/// Cells that a challenge asks for of each slot drawn.
-const SAMPLES: usize = 5;
+/// Levels of the slots' trees in a network with the circuit, and cells that a challenge asks for of each slot drawn.
+fn shape(circuit: ProofCircuit) -> (usize, usize) {
+    match circuit {
+        ProofCircuit::Full => (7, 5),
+        ProofCircuit::Small => (2, 1),
+    }
+}
 
 /// Why a node cannot live here.
 #[derive(Debug, thiserror::Error)]
@@ -122,11 +125,12 @@ pub async fn open(
         bootstrap,
     };
     let net = Libp2pNet::start(world).await.map_err(explain)?;
-    let circuit = ProviderCircuit::new(TREE_LEVELS, MAX_SLOTS, SAMPLES);
+    let (levels, samples) = shape(settings.proving.circuit);
+    let circuit = ProviderCircuit::new(levels, MAX_SLOTS, samples);
     let circuits = Circuits::new(circuit.expect("the circuit in use is one"));
     let proof_keys = proof_keys(dir, &settings.proving, &circuits);
     let prover = LiveProver::new(circuits, proof_keys, common.rng.clone());
-    Ok(Env { common, net, disk: Arc::new(disk), prover: Some(Rc::new(prover)), chain: None })
+    Ok(Env { common, net, disk: Arc::new(disk), prover: Some(Rc::new(prover)), chain: None, contracts: None })
 }
 
 fn parse(field: &'static str, addresses: &[String]) -> Result<Vec<Multiaddr>, LiveError> {

@@ -36,7 +36,7 @@ pub struct KeyFile<C> {
 
 /// Where the keys of a node come from that lives in directory `dir`.
 pub fn proof_keys(dir: &Path, settings: &Proving, circuits: &Circuits) -> ProofKeys {
-    let Proving { key_file, opening_key_file, access_key_file, insecure_development_key } = settings;
+    let Proving { key_file, opening_key_file, access_key_file, insecure_development_key, .. } = settings;
     let development = *insecure_development_key;
     ProofKeys {
         provider: load_key(dir, circuits.provider, key_file, development),

@@ -6,6 +6,8 @@
 
 mod client;
 mod explain;
+mod late;
 mod transport;
 
 pub use client::{ConnectError, JsonRpcChain};
+pub use late::LateChain;

@@ -38,6 +38,7 @@ pub fn kind_of_request(request: &Request) -> u8 {
         Ask::StoreRoots { .. } => 10,
         Ask::ReadRoots { .. } => 11,
         Ask::OpenAccess { .. } => 12,
+        Ask::OfferSlot { .. } => 13,
     }
 }
 
@@ -56,5 +57,6 @@ pub fn kind_of_response(response: &Response) -> u8 {
         Answer::RootsStored => 74,
         Answer::Roots(_) => 75,
         Answer::AccessOpened => 76,
+        Answer::OfferTaken => 77,
     }
 }

@@ -1,0 +1,208 @@
+//! What one may say to the market actor.
+
+use crate::{
+    actors::{client::Progress, storage::StorageError},
+    env::{ChainError, NetError},
+    types::{PeerId, PlacementId, Response, SlotOffer},
+};
+use actix::Message;
+use futures::channel::mpsc::UnboundedSender;
+use holdfast_contracts::Amount;
+use serde::{Deserialize, Serialize};
+
+/// An owner offers a slot of an agreement.
+#[derive(Debug, Message)]
+#[rtype(result = "Response")]
+pub struct ServeOffer {
+    /// Who asks; authenticated.
+    pub from: PeerId,
+    /// What.
+    pub offer: SlotOffer,
+}
+
+/// What an owner asks for; what it leaves open follows from the chain's parameters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wish {
+    /// Windows from the next on.
+    pub windows: u32,
+    /// HOLD for a slot and a window.
+    pub price: Amount,
+    /// HOLD that a slot's provider locks; twice the least that the chain takes if left open.
+    pub collateral: Option<Amount>,
+    /// Most HOLD for whoever refills a lost slot; three tenths of the collateral if left open.
+    pub repair_reward: Option<Amount>,
+    /// HOLD for the owner for each breach; two windows' price if left open.
+    pub refund: Option<Amount>,
+    /// Basis points of a slot's windows that must be proven.
+    pub sla_bps: u16,
+    /// Blocks to answer a dispute; the chain's least if left open.
+    pub response_blocks: Option<u32>,
+}
+
+/// What an agreement is about and costs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quote {
+    /// Which placement.
+    pub placement: PlacementId,
+    /// Its slots.
+    pub slots: u16,
+    /// Slots that rebuild it.
+    pub threshold: u16,
+    /// Bytes of a slot.
+    pub slot_bytes: u64,
+    /// Windows.
+    pub windows: u32,
+    /// Blocks of a window.
+    pub window_blocks: u64,
+    /// HOLD for a slot and a window.
+    pub price: Amount,
+    /// HOLD that each slot's provider locks.
+    pub collateral: Amount,
+    /// Most HOLD for whoever refills a lost slot.
+    pub repair_reward: Amount,
+    /// HOLD for the owner for each breach.
+    pub refund: Amount,
+    /// Basis points of a slot's windows that must be proven.
+    pub sla_bps: u16,
+    /// Blocks to answer a dispute.
+    pub response_blocks: u32,
+    /// HOLD that the owner pays into escrow.
+    pub total: Amount,
+    /// HOLD that its account has.
+    pub balance: Amount,
+}
+
+/// What would an agreement about a placement cost?
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Quote, MarketError>")]
+pub struct QuoteAgreement {
+    /// One of the owner's.
+    pub placement: PlacementId,
+    /// What is asked for.
+    pub wish: Wish,
+}
+
+/// Open an agreement about a placement, once whatever happens, and offer its slots to their holders. Ordered again
+/// while it runs, it goes on with the slots that nobody took.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Agreed, MarketError>")]
+pub struct Agree {
+    /// One of the owner's.
+    pub placement: PlacementId,
+    /// What is asked for.
+    pub wish: Wish,
+    /// Told of every slot that is taken.
+    pub progress: Option<UnboundedSender<Progress>>,
+}
+
+/// An agreement, and what became of its slots.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agreed {
+    /// Its number.
+    pub agreement: u64,
+    /// What it is about.
+    pub quote: Quote,
+    /// The first window that is not paid.
+    pub end: u64,
+    /// Slots that their providers took.
+    pub filled: u16,
+    /// The others.
+    pub open: Vec<OpenSlot>,
+}
+
+/// A slot that nobody has taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenSlot {
+    /// Which.
+    pub slot: u16,
+    /// Who holds it, if anybody was found.
+    pub provider: Option<String>,
+    /// Why.
+    pub why: String,
+}
+
+/// Which agreement about a placement of the owner's is not over? 0 if it has no number yet.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Option<u64>")]
+pub struct AgreementAbout(pub PlacementId);
+
+/// What does this node do in the market? `None` if it takes no part in it.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Option<MarketStatus>")]
+pub struct MarketStatusQuery;
+
+/// The answer to [`MarketStatusQuery`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarketStatus {
+    /// The window, as of the last look at the chain.
+    pub window: u64,
+    /// Slots of this node that stand behind agreements, or will.
+    pub pledged: usize,
+    /// Of them, those that the chain counts as taken.
+    pub taken: usize,
+    /// The last window that was proven.
+    pub proven: Option<u64>,
+    /// Windows that were missed, as far as they count now.
+    pub level: u16,
+    /// True if too many were missed: its slots may be taken away.
+    pub evicted: bool,
+    /// Disputes that wait for an answer.
+    pub disputes: usize,
+    /// Agreements of this node as an owner that are not closed.
+    pub agreements: usize,
+    /// What went wrong last.
+    pub trouble: Option<String>,
+}
+
+/// Why an owner has no agreement; by what it can do about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MarketError {
+    /// Name a chain, an account and a deployment in the settings.
+    #[error("this node takes no part in a market: {0}")]
+    NoMarket(&'static str),
+    /// Put the file first, or wait until its holders can be reached.
+    #[error("no holder of placement {0} can be found")]
+    NotFound(PlacementId),
+    /// Ask for what it is about: one's own file.
+    #[error("placement {0} is another owner's")]
+    NotOwned(PlacementId),
+    /// Wait for the roots.
+    #[error("the roots of {signed} of {slots} slots are signed")]
+    RootsUnsigned {
+        /// Slots with a signed root.
+        signed: usize,
+        /// All slots.
+        slots: usize,
+    },
+    /// Ask for other terms.
+    #[error("{0}")]
+    Terms(String),
+    /// Let it run, or cancel it.
+    #[error("agreement {agreement} about this file runs until window {end}, with other terms")]
+    Running {
+        /// Which.
+        agreement: u64,
+        /// Its first window that is not paid.
+        end: u64,
+    },
+    /// Fill the account.
+    #[error("the account has {has} HOLD, {needed} are needed")]
+    Unfunded {
+        /// What it has.
+        has: Amount,
+        /// What the agreement costs.
+        needed: Amount,
+    },
+    /// Try again later.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The chain said no.
+    #[error("{0}")]
+    Refused(String),
+    /// The network is not there.
+    #[error(transparent)]
+    Net(#[from] NetError),
+    /// This node's own storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}

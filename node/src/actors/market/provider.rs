@@ -1,0 +1,175 @@
+//! One look at the chain, and what follows from it for a provider.
+
+use super::{
+    actor::{Kept, Market},
+    orders::Deed,
+    state::{Sight, SlotDuty, SlotSight, SlotState, WindowDuty, turn},
+};
+use crate::{env::ChainError, limits, types::PlacementId};
+use alloy::{primitives::U256, sol_types::SolCall};
+use holdfast_contracts::abi::{Challenges, Market as Contract, Stake};
+use std::rc::Rc;
+
+/// Units of gas to open a window with, some more than it takes. It is not estimated: in a window's first block that
+/// would fail.
+const OPEN_GAS: u64 = 300_000;
+/// Windows in a row in which a slot is not whole here until it counts as lost: somebody may be repairing it.
+const LOST_WINDOWS: u32 = 2;
+/// A slot is forgotten when it was gone at every look for so many blocks: twice what is final, since what ended it may have
+/// come into another block meanwhile.
+const GONE_BLOCKS: u64 = 2 * limits::CONFIRMATIONS;
+/// Blocks between two of these looks; after more of them a reorganisation may have come and gone unseen.
+const GONE_GAP: u64 = limits::CONFIRMATIONS / 2;
+
+impl Market {
+    /// Looks at the chain, unless nothing has changed there.
+    pub async fn look(self: &Rc<Self>) -> Result<(), ChainError> {
+        let head = self.view.head().await?;
+        if self.seen.get() == Some(head.hash) {
+            return Ok(());
+        }
+        let sight = self.view.sight(head).await?;
+        self.note(&sight);
+        self.window(&sight);
+        self.slots(&sight).await?;
+        self.disputes(head).await?;
+        self.collect(&sight).await?;
+        self.seen.set(Some(head.hash));
+        Ok(())
+    }
+
+    fn note(&self, sight: &Sight) {
+        let mut status = self.status.borrow_mut();
+        (status.window, status.level, status.evicted) =
+            (sight.window(), sight.book.level, sight.book.evicted);
+        if sight.proven {
+            status.proven = Some(sight.window());
+        }
+    }
+
+    fn window(self: &Rc<Self>, sight: &Sight) {
+        let window = sight.window();
+        let turn = turn(self.view.provider, window, sight.windows.open_blocks);
+        match sight.window_duty(turn) {
+            Some(WindowDuty::Open) => {
+                let call =
+                    Challenges::openWindowCall { window: U256::from(window), evidence: Default::default() };
+                let deed = Deed { gas: Some(OPEN_GAS), ..self.deed(self.view.at.challenges, &call) };
+                self.orders.start(self.name("open window", &[&window.to_be_bytes()]), deed);
+            }
+            Some(WindowDuty::Prove(opened)) => self.prove(sight, opened),
+            None => {}
+        }
+    }
+
+    /// A call whose gas is estimated before it is sent.
+    pub fn deed(&self, to: alloy::primitives::Address, call: &impl SolCall) -> Deed {
+        Deed { to, data: call.abi_encode().into(), gas: None }
+    }
+
+    /// Looks at slots that something may be due for: what is not taken yet, what is owed, and once a window all.
+    async fn slots(self: &Rc<Self>, sight: &Sight) -> Result<(), ChainError> {
+        let due = |kept: &Kept| {
+            let new_window = kept.looked.is_none_or(|window| window < sight.window()) && sight.is_free();
+            kept.owing || new_window || kept.gone.is_some() || kept.state != Some(SlotState::Mine)
+        };
+        let due: Vec<PlacementId> =
+            self.pledges.borrow().iter().filter(|(_, kept)| due(kept)).map(|(id, _)| *id).collect();
+        for id in due {
+            let Some(pledge) = self.pledges.borrow().get(&id).map(|kept| kept.pledge) else { continue };
+            let slot = self.view.slot_sight(pledge.agreement, pledge.slot).await?;
+            let whole = self.is_whole(id).await;
+            let every = u64::from(self.settings.settle_windows);
+            let duty = {
+                let mut pledges = self.pledges.borrow_mut();
+                let Some(kept) = pledges.get_mut(&id) else { continue };
+                let lost = seen(kept, &slot, sight.window(), whole);
+                let duty = slot.duty(sight, lost, every);
+                kept.owing = duty.is_some_and(|duty| duty != SlotDuty::Forget);
+                if duty != Some(SlotDuty::Forget) {
+                    kept.gone = None;
+                }
+                duty
+            };
+            match duty {
+                Some(SlotDuty::Forget) => self.forget(id, sight).await,
+                Some(duty) => self.slot(id, duty, sight.window()),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what is due for a slot.
+    fn slot(self: &Rc<Self>, id: PlacementId, duty: SlotDuty, window: u64) {
+        let Some(pledge) = self.pledges.borrow().get(&id).map(|kept| kept.pledge) else { return };
+        let (agreement, index) = (U256::from(pledge.agreement), U256::from(pledge.slot));
+        let (number, slot) = (pledge.agreement.to_be_bytes(), pledge.slot.to_be_bytes());
+        let market = self.view.at.market;
+        let (kind, deed) = match duty {
+            SlotDuty::Fill => {
+                let deed = Deed { to: market, data: self.fill_call(&pledge), gas: None };
+                ("fill", deed)
+            }
+            SlotDuty::Settle => {
+                let deed = self.deed(market, &Contract::settleCall { agreement, index });
+                let name = self.name("settle", &[&number, &slot, &window.to_be_bytes()]);
+                return self.orders.start(name, deed);
+            }
+            SlotDuty::DeclareFault => {
+                tracing::warn!(%id, slot = pledge.slot, "a slot is lost, and declared so");
+                ("declare fault", self.deed(market, &Contract::declareFaultCall { agreement, index }))
+            }
+            SlotDuty::Finish => ("finish", self.deed(market, &Contract::finishCall { agreement, index })),
+            SlotDuty::Forget => return,
+        };
+        self.orders.start(self.name(kind, &[&number, &slot]), deed);
+    }
+
+    /// Forgets a pledge once no reorganisation brings it back.
+    async fn forget(&self, id: PlacementId, sight: &Sight) {
+        let certain = {
+            let mut pledges = self.pledges.borrow_mut();
+            let Some(kept) = pledges.get_mut(&id) else { return };
+            let unbroken = kept.gone.filter(|(_, last)| sight.next <= last + GONE_GAP);
+            let (first, last) = unbroken.unwrap_or((sight.next, sight.next));
+            kept.gone = Some((first, last.max(sight.next)));
+            sight.next >= first + GONE_BLOCKS
+        };
+        if !certain {
+            return;
+        }
+        match self.notes.drop_pledge(id).await {
+            Ok(()) => drop(self.pledges.borrow_mut().remove(&id)),
+            Err(why) => tracing::warn!(%id, %why, "a slot that stands behind nothing any more is kept"),
+        }
+    }
+
+    /// Once every few windows takes the commission; sees to agreements that are over.
+    async fn collect(self: &Rc<Self>, sight: &Sight) -> Result<(), ChainError> {
+        let window = sight.window();
+        if self.collected.get() == Some(window) || !sight.is_free() {
+            return Ok(());
+        }
+        let every = u64::from(self.settings.settle_windows);
+        if !self.pledges.borrow().is_empty()
+            && self.view.fees().await? >= self.settings.least_claim.0.max(U256::from(1))
+        {
+            let deed = self.deed(self.view.at.stake, &Stake::takeFeesCall { provider: self.view.provider });
+            self.orders.start(self.name("take fees", &[&(window / every).to_be_bytes()]), deed);
+        }
+        if self.close_agreements(window).await? {
+            self.collected.set(Some(window));
+        }
+        Ok(())
+    }
+}
+
+/// Takes note of what was seen of a slot; true if it counts as lost here.
+fn seen(kept: &mut Kept, slot: &SlotSight, window: u64, whole: bool) -> bool {
+    if kept.looked != Some(window) {
+        kept.absent = if whole { 0 } else { kept.absent + 1 };
+    }
+    (kept.looked, kept.state) = (Some(window), Some(slot.state));
+    kept.absent >= LOST_WINDOWS
+}

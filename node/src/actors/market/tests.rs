@@ -1,0 +1,189 @@
+//! What is decided, case by case. That it is carried out, on a chain that reorganises, is tested in `sim/tests/agreements`.
+
+use super::{
+    orders::Name,
+    policy::objection,
+    state::{Book, Opened, Sight, SlotDuty, SlotSight, SlotState, WindowDuty, Windows, turn},
+    watch::{Demand, Dispute, Watch},
+};
+use crate::{limits, settings::MarketSettings};
+use alloy::primitives::Address;
+use holdfast_contracts::{Amount, abi::Terms};
+
+const WINDOWS: Windows = Windows { genesis: 100, blocks: 50, open_blocks: 10 };
+/// First block of window 3.
+const FIRST: u64 = 250;
+
+fn sight(next: u64) -> Sight {
+    let book = Book { count: 2, version: 2, obliged_from: 3, level: 0, evicted: false };
+    Sight { next, windows: WINDOWS, opened: None, book, proven: false }
+}
+
+fn opened(next: u64) -> Sight {
+    Sight { opened: Some(Opened { random: [7; 24], deadline: FIRST + 25 }), ..sight(next) }
+}
+
+#[test]
+fn a_window_is_opened_in_turn_and_then_proven_until_its_deadline() {
+    assert_eq!((sight(FIRST - 1).window(), sight(FIRST).window()), (2, 3));
+    let due: Vec<u64> = (FIRST..FIRST + 50).filter(|next| sight(*next).window_duty(4).is_some()).collect();
+    assert_eq!(due, (FIRST + 4..=FIRST + 10).collect::<Vec<_>>());
+    assert_eq!(sight(FIRST + 4).window_duty(4), Some(WindowDuty::Open));
+    let prove = Some(WindowDuty::Prove(Opened { random: [7; 24], deadline: FIRST + 25 }));
+    assert_eq!(opened(FIRST + 2).window_duty(4), prove, "whoever opened it");
+    assert_eq!(opened(FIRST + 25).window_duty(4), prove);
+    assert_eq!(opened(FIRST + 26).window_duty(4), None);
+    assert_eq!(Sight { proven: true, ..opened(FIRST + 2) }.window_duty(4), None);
+    for book in [
+        Book { evicted: true, ..sight(0).book },
+        Book { count: 0, ..sight(0).book },
+        Book { obliged_from: 4, ..sight(0).book },
+    ] {
+        assert_eq!(Sight { book, ..opened(FIRST + 2) }.window_duty(4), None, "{book:?}");
+        assert_eq!(Sight { book, ..sight(FIRST + 5) }.window_duty(4), None, "{book:?}");
+    }
+}
+
+#[test]
+fn turns_differ_and_leave_half_of_the_time_to_whoever_is_left() {
+    let turns: Vec<u64> = (0..200).map(|window| turn(Address::repeat_byte(1), window, 10)).collect();
+    assert!(turns.iter().all(|turn| (1..=5).contains(turn)));
+    assert!((1..=5).all(|turn| turns.contains(&turn)));
+    assert_eq!(turn(Address::repeat_byte(1), 3, 1), 1, "the shortest time to open");
+}
+
+#[test]
+fn a_set_may_change_once_its_window_is_proven_or_can_no_longer_be() {
+    let free = |sight: Sight| (sight.is_free(), sight.first_open());
+    assert_eq!(free(sight(FIRST + 10)), (false, 3));
+    assert_eq!(free(sight(FIRST + 11)), (true, 4), "nobody opened it");
+    assert_eq!(free(opened(FIRST + 25)), (false, 3));
+    assert_eq!(free(opened(FIRST + 26)), (true, 4));
+    assert_eq!(free(Sight { proven: true, ..opened(FIRST + 5) }), (true, 4));
+    let book = Book { count: 0, ..sight(0).book };
+    assert_eq!(free(Sight { book, ..sight(FIRST) }), (true, 4));
+}
+
+fn slot(state: SlotState) -> SlotSight {
+    SlotSight { state, disputed: false, settled_to: 3, end: 9 }
+}
+
+#[test]
+fn an_empty_slot_is_taken_when_the_set_may_change_and_while_it_is_worth_it() {
+    let duty = |slot: SlotSight, sight: Sight| slot.duty(&sight, false, 2);
+    let empty = slot(SlotState::Empty);
+    assert_eq!(duty(empty, sight(FIRST + 5)), None, "frozen");
+    assert_eq!(duty(empty, sight(FIRST + 11)), Some(SlotDuty::Fill));
+    assert_eq!(duty(SlotSight { end: 5, ..empty }, sight(FIRST + 11)), Some(SlotDuty::Fill));
+    assert_eq!(duty(SlotSight { end: 4, ..empty }, sight(FIRST + 11)), Some(SlotDuty::Forget), "too late");
+    assert_eq!(empty.duty(&sight(FIRST + 11), true, 2), Some(SlotDuty::Forget), "it is lost here");
+    assert_eq!(duty(slot(SlotState::Gone), sight(FIRST)), Some(SlotDuty::Forget));
+    let evicted = Sight { book: Book { evicted: true, ..sight(0).book }, ..sight(FIRST + 11) };
+    assert_eq!(duty(empty, evicted), None);
+}
+
+#[test]
+fn a_taken_slot_is_settled_now_and_then_and_left_when_its_time_is_over_or_it_is_lost() {
+    let mine = slot(SlotState::Mine);
+    let at = |window: u64, free: bool| {
+        let next = WINDOWS.first(window) + 5;
+        let book = Book { obliged_from: 3, ..sight(0).book };
+        let opened = Some(Opened { random: [7; 24], deadline: next + 20 });
+        Sight { opened, proven: free, book, ..sight(next) }
+    };
+    let due = |sight: Sight| mine.duty(&sight, false, 2);
+    assert_eq!(due(at(4, false)), None, "window 4 is not certain");
+    assert_eq!(due(at(4, true)), Some(SlotDuty::Settle), "3 and 4 are");
+    assert_eq!(due(at(3, true)), None, "one window is not worth it");
+    assert_eq!(due(at(9, false)), None, "its set is frozen");
+    assert_eq!(due(at(9, true)), Some(SlotDuty::Finish));
+    assert_eq!(mine.duty(&at(4, true), true, 2), Some(SlotDuty::DeclareFault));
+    assert_eq!(mine.duty(&at(4, false), true, 2), None, "its set is frozen");
+    let disputed = SlotSight { disputed: true, ..mine };
+    assert_eq!(disputed.duty(&at(4, true), true, 2), None, "a dispute holds it");
+    assert_eq!(disputed.duty(&at(9, true), false, 2), None);
+    let settled = SlotSight { settled_to: 9, ..mine };
+    assert_eq!(settled.duty(&at(8, true), false, 2), None, "nothing is left to be paid");
+}
+
+#[test]
+fn names_tell_markets_kinds_and_parts_apart() {
+    let (one, other) = ((1, Address::ZERO), (2, Address::ZERO));
+    let names = [
+        Name::new(one, "fill", &[b"ab", b"c"]),
+        Name::new(one, "fill", &[b"a", b"bc"]),
+        Name::new(one, "fill", &[b"abc"]),
+        Name::new(one, "fila", &[b"bc"]),
+        Name::new(other, "fill", &[b"ab", b"c"]),
+    ];
+    let distinct: std::collections::BTreeSet<_> = names.iter().collect();
+    assert_eq!(distinct.len(), names.len());
+    assert_eq!(names[0], Name::new(one, "fill", &[b"ab", b"c"]));
+}
+
+#[test]
+fn terms_are_judged_by_the_price_of_the_bytes() {
+    let settings = MarketSettings {
+        least_price: Amount::whole(2),
+        most_collateral: Amount::whole(100),
+        ..MarketSettings::default()
+    };
+    let hold = |count: u64| u128::try_from(Amount::whole(count).0).unwrap();
+    let terms = Terms {
+        slots: 4,
+        threshold: 2,
+        slotBytes: 1 << 29,
+        windows: 10,
+        price: hold(1),
+        collateral: hold(100),
+        repairReward: 0,
+        refund: 0,
+        slaBps: 9_000,
+        responseBlocks: 30,
+    };
+    assert_eq!(objection(&settings, &terms, 1 << 29), None, "half a GiB for half the price of one");
+    let cheap = Terms { price: hold(1) - 1, ..terms.clone() };
+    assert!(objection(&settings, &cheap, 1 << 29).unwrap().contains("takes 1 at least"));
+    let dear = Terms { collateral: hold(100) + 1, ..terms.clone() };
+    assert!(objection(&settings, &dear, 1 << 29).unwrap().contains("locks 100 at most"));
+    assert!(objection(&settings, &terms, (1 << 29) + 1).unwrap().contains("bytes"));
+    let closed = MarketSettings { sell: false, ..settings };
+    assert!(objection(&closed, &terms, 1).is_some());
+}
+
+fn dispute(block: u64) -> Dispute {
+    Dispute { agreement: 1, slot: 0, deadline: block + 30, demand: Demand::Root(5), block }
+}
+
+#[test]
+fn the_log_is_read_in_bounded_pieces_and_its_end_again() {
+    let mut watch = Watch::new(10);
+    let head = 10 + limits::MAX_LOG_BLOCKS + 4;
+    let first = watch.range(None, head).unwrap();
+    assert_eq!(first, 10..=9 + limits::MAX_LOG_BLOCKS);
+    watch.read(&first, head, [dispute(head - 3)]);
+    let second = watch.range(Some(*first.end()), head).unwrap();
+    assert_eq!(second, 10 + limits::MAX_LOG_BLOCKS..=head);
+    watch.read(&second, head, [dispute(head - 3)]);
+    assert_eq!(watch.range(Some(head), head), None);
+    assert_eq!(watch.disputes().len(), 1, "one that is read twice is one");
+    let again = watch.range(None, head + 1).unwrap();
+    assert_eq!(*again.start(), head - limits::CONFIRMATIONS + 1, "what is not final is read again");
+    // What is unanswered is read again after a restart, however long ago it was told.
+    watch.read(&(again), head + 5_000, []);
+    assert_eq!(watch.note(), Some(head - 4));
+    watch.over(&dispute(head - 3));
+    assert!(watch.disputes().is_empty());
+    let mut restarted = Watch::new(10);
+    restarted.restore(Some(head - 4));
+    assert_eq!(*restarted.range(None, head).unwrap().start(), head - 3);
+}
+
+#[test]
+fn a_range_that_tells_too_much_is_halved() {
+    let mut watch = Watch::new(0);
+    assert!(watch.narrow());
+    assert_eq!(watch.range(None, 10_000), Some(0..=limits::MAX_LOG_BLOCKS / 2 - 1));
+    while watch.narrow() {}
+    assert_eq!(watch.range(None, 10_000), Some(0..=0));
+}

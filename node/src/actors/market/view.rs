@@ -1,0 +1,152 @@
+//! Typed questions to the market's contracts, over the incentive actor.
+
+use super::state::{Book, Opened, Sight, SlotSight, SlotState, Windows};
+use crate::{
+    actors::{
+        ask,
+        incentive::{ContractQuery, HeadQuery},
+    },
+    env::ChainError,
+    types::chain::{Block, Call},
+};
+use actix::Recipient;
+use alloy::{
+    primitives::{Address, B256, Bytes, U256},
+    sol_types::SolCall,
+};
+use holdfast_contracts::{
+    abi::{Challenges, HoldToken, IMarket, Market, Stake},
+    deployment::Addresses,
+};
+use std::cell::Cell;
+
+/// Numbers of `IMarket.State`.
+const EMPTY: u8 = 0;
+const ACTIVE: u8 = 1;
+
+/// Who asks, and where.
+pub(super) struct View {
+    pub at: Addresses,
+    pub chain_id: u64,
+    pub account: Address,
+    pub provider: Address,
+    pub head: Recipient<HeadQuery>,
+    pub contract: Recipient<ContractQuery>,
+    windows: Cell<Option<Windows>>,
+}
+
+impl View {
+    pub fn new(
+        at: Addresses,
+        chain_id: u64,
+        (account, provider): (Address, Address),
+        (head, contract): (Recipient<HeadQuery>, Recipient<ContractQuery>),
+    ) -> Self {
+        Self { at, chain_id, account, provider, head, contract, windows: Cell::default() }
+    }
+
+    pub async fn head(&self) -> Result<Block, ChainError> {
+        ask(&self.head, HeadQuery).await
+    }
+
+    /// What a call would return at the head.
+    pub async fn call<C: SolCall>(&self, to: Address, call: &C) -> Result<C::Return, ChainError> {
+        let answer = self.attempt(to, call.abi_encode().into()).await?;
+        C::abi_decode_returns(&answer).map_err(|why| ChainError::Unreachable {
+            why: format!("{to} does not answer {} as a contract of ours: {why}", C::SIGNATURE),
+        })
+    }
+
+    /// What this node's account would be told if it made a call.
+    pub async fn attempt(&self, to: Address, data: Bytes) -> Result<Bytes, ChainError> {
+        let call = Call { from: self.account, to: Some(to), value: U256::ZERO, data };
+        ask(&self.contract, ContractQuery(call)).await
+    }
+
+    /// How blocks are cut; asked once, since it never changes.
+    pub async fn windows(&self) -> Result<Windows, ChainError> {
+        if let Some(windows) = self.windows.get() {
+            return Ok(windows);
+        }
+        let to = self.at.challenges;
+        let windows = Windows {
+            genesis: self.call(to, &Challenges::genesisCall {}).await?,
+            blocks: self.call(to, &Challenges::windowBlocksCall {}).await?,
+            open_blocks: self.call(to, &Challenges::openBlocksCall {}).await?,
+        };
+        if windows.blocks == 0 {
+            return Err(ChainError::Unreachable { why: "windows of no blocks".into() });
+        }
+        self.windows.set(Some(windows));
+        Ok(windows)
+    }
+
+    /// The provider's windows, as of the newest block.
+    pub async fn sight(&self, head: Block) -> Result<Sight, ChainError> {
+        let (windows, to) = (self.windows().await?, self.at.challenges);
+        let next = head.number + 1;
+        let (window, provider) = (U256::from(windows.of(next)), self.provider);
+        let opened = self.call(to, &Challenges::openedWindowCall { window }).await?;
+        let book = self.call(to, &Challenges::bookOfCall { provider }).await?;
+        let proven = self.call(to, &Challenges::isProvenCall { provider, window }).await?;
+        let random = opened.bits.to_be_bytes::<32>();
+        let opened = (!opened.deadline.is_zero()).then(|| Opened {
+            random: random[8..].try_into().expect("24 of 32 bytes are left"),
+            deadline: opened.deadline.saturating_to(),
+        });
+        let book = Book {
+            count: book.count,
+            version: book.version,
+            obliged_from: book.obligedFrom.into(),
+            level: book.level,
+            evicted: book.evicted,
+        };
+        Ok(Sight { next, windows, opened, book, proven })
+    }
+
+    /// The keys and roots of the provider's set, in the order in which they are drawn.
+    pub async fn set(&self) -> Result<(Vec<B256>, Vec<B256>), ChainError> {
+        let set = Challenges::setOfCall { provider: self.provider };
+        let set = self.call(self.at.challenges, &set).await?;
+        Ok((set.keys, set.roots))
+    }
+
+    pub async fn agreement(&self, agreement: u64) -> Result<IMarket::Agreement, ChainError> {
+        let agreement = U256::from(agreement);
+        self.call(self.at.market, &Market::agreementOfCall { agreement }).await
+    }
+
+    pub async fn slot(&self, agreement: u64, slot: u16) -> Result<IMarket::Slot, ChainError> {
+        let (agreement, index) = (U256::from(agreement), U256::from(slot));
+        self.call(self.at.market, &Market::slotOfCall { agreement, index }).await
+    }
+
+    /// How the chain counts a slot that this node stands behind.
+    pub async fn slot_sight(&self, agreement: u64, slot: u16) -> Result<SlotSight, ChainError> {
+        let at = self.slot(agreement, slot).await?;
+        let end = u64::from(self.agreement(agreement).await?.end);
+        Ok(match at.state {
+            EMPTY => SlotSight { state: SlotState::Empty, disputed: false, settled_to: 0, end },
+            state => {
+                let mine = state == ACTIVE && at.provider == self.provider;
+                SlotSight {
+                    state: if mine { SlotState::Mine } else { SlotState::Gone },
+                    disputed: at.disputed,
+                    settled_to: at.settledTo.into(),
+                    end: end.min(at.end.into()),
+                }
+            }
+        })
+    }
+
+    /// Commission that the operator may take.
+    pub async fn fees(&self) -> Result<U256, ChainError> {
+        let pool = Stake::poolOfCall { provider: self.provider };
+        Ok(U256::from(self.call(self.at.stake, &pool).await?.fees))
+    }
+
+    /// HOLD of the account.
+    pub async fn balance(&self) -> Result<U256, ChainError> {
+        self.call(self.at.token, &HoldToken::balanceOfCall { account: self.account }).await
+    }
+}

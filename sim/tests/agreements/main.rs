@@ -1,0 +1,164 @@
+//! Whole nodes agree about a file, prove it and are paid, on a chain that reorganises, rushes and cannot be reached, while
+//! they lose power: the actors of the live node, the real bytecode of the contracts, and proofs by the model, which the
+//! real verifier accepts. Kept are
+//!
+//! - S2: no provider that holds its slots and whose proofs come in time loses anything,
+//! - S3: nobody is paid for a window without an accepted proof, and nothing is done twice,
+//! - S4: money is conserved.
+//!
+//! `HOLDFAST_MARKET_SEEDS` sets how many seeds run (3 by default) and `HOLDFAST_MARKET_FIRST` which is the first.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod judge;
+mod setup;
+
+use futures::future::{Either, select};
+use holdfast::{
+    actors::market::{Agree, Agreed, MarketError, Wish},
+    types::{PlacementId, Timestamp},
+};
+use holdfast_contracts::Amount;
+use holdfast_sim::{
+    NodeNumber,
+    cluster::Cluster,
+    env::{ChainPlan, rng},
+    faults::Fault,
+    world::run,
+};
+use judge::Outcome;
+use rand::RngExt;
+use setup::{NODES, OWNER, SLOTS, Stage, calm};
+use std::time::Duration;
+
+/// Windows of the agreement.
+const WINDOWS: u32 = 4;
+
+/// Rushes are so far apart that fees sink in between: beyond the most that an outbox pays, nobody can prove.
+fn wild() -> ChainPlan {
+    ChainPlan {
+        reorg_chance: 0.1,
+        max_reorg: 6,
+        loss_chance: 0.3,
+        rush_chance: 0.02,
+        rush_factor: 20.0,
+        latency_ms: 300.0,
+        outage_interval_s: 150.0,
+        outage_s: 20.0,
+        ..calm()
+    }
+}
+
+fn wish() -> Wish {
+    Wish {
+        windows: WINDOWS,
+        price: Amount::whole(1),
+        collateral: None,
+        repair_reward: None,
+        refund: None,
+        sla_bps: 9_000,
+        response_blocks: None,
+    }
+}
+
+/// Asks for the agreement over as many lives of the owner's node as it takes.
+async fn agree(cluster: &Cluster, placement: PlacementId) -> Agreed {
+    loop {
+        if let Some(owner) = cluster.handles(OWNER) {
+            let order = Agree { placement, wish: wish(), progress: None };
+            match owner.agree.send(order).await {
+                Ok(Ok(agreed)) if agreed.open.is_empty() => return agreed,
+                // A node that stops does not answer; what is open is offered again.
+                Err(_) | Ok(Ok(_)) | Ok(Err(MarketError::Chain(_) | MarketError::NotFound(_))) => {}
+                Ok(Err(MarketError::Storage(_) | MarketError::Net(_))) => {}
+                Ok(Err(why)) => panic!("no agreement: {why}"),
+            }
+        }
+        cluster.time().sleep(Duration::from_secs(20)).await;
+    }
+}
+
+/// Cuts nodes' power, one at a time and for less than a proof has time.
+async fn crash(cluster: &Cluster, seed: u64) -> ! {
+    let (mut random, time) = (rng::stream(seed, "crashes", 0), cluster.time());
+    loop {
+        time.sleep(Duration::from_secs(random.random_range(30..300))).await;
+        let node = NodeNumber(random.random_range(0..NODES));
+        let fault = if random.random_bool(0.5) { Fault::Crash { node } } else { Fault::Kill { node } };
+        cluster.apply(fault).expect("the node exists");
+        time.sleep(Duration::from_secs(random.random_range(1..40))).await;
+        cluster.start(node).await.expect("it starts again");
+    }
+}
+
+/// Waits until the owner has its money back.
+async fn over(stage: &Stage) -> Agreed {
+    let agreed = agree(&stage.cluster, stage.placement).await;
+    while !stage.is_over(&agreed) {
+        stage.cluster.time().sleep(Duration::from_secs(60)).await;
+    }
+    agreed
+}
+
+fn story(seed: u64, storm: bool) -> Outcome {
+    run(seed, move || {
+        Box::pin(async move {
+            let stage = Stage::set(seed).await;
+            let (cluster, chain) = (stage.cluster.clone(), stage.chain.clone());
+            if storm {
+                chain.set_plan(wild());
+            }
+            let begun = cluster.time().now();
+            let agreed = if storm {
+                let (story, crashes) = (over(&stage), crash(&cluster, seed));
+                futures::pin_mut!(story, crashes);
+                match select(story, crashes).await {
+                    Either::Left((agreed, _)) => agreed,
+                    Either::Right((never, _)) => never,
+                }
+            } else {
+                over(&stage).await
+            };
+            assert_eq!(agreed.filled, SLOTS);
+            // What was sent last becomes final.
+            chain.set_plan(calm());
+            cluster.time().sleep(Duration::from_secs(600)).await;
+            let took = Timestamp::since(cluster.time().now(), begun);
+            let outcome = stage.judge(&agreed, seed, took);
+            cluster.shut_down().await;
+            outcome
+        })
+    })
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
+}
+
+#[test]
+fn on_a_calm_chain_every_window_is_proven_and_paid() {
+    let outcome = story(1, false);
+    println!("{outcome:?}");
+    let windows = u64::from(WINDOWS);
+    // Whoever is taken in later is paid from the next window on.
+    assert!(outcome.proofs >= u64::from(SLOTS) * (windows - 1), "{outcome:?}");
+    assert!(outcome.paid >= u64::from(SLOTS) * (windows - 1) && outcome.paid <= u64::from(SLOTS) * windows);
+}
+
+#[test]
+fn on_a_wild_chain_nobody_honest_loses_and_nothing_is_done_twice() {
+    let first = number("HOLDFAST_MARKET_FIRST", 1);
+    let mut all = Outcome::default();
+    for seed in first..first + number("HOLDFAST_MARKET_SEEDS", 3) {
+        let outcome = story(seed, true);
+        println!("seed {seed}: {outcome:?}");
+        all.add(&outcome);
+    }
+    assert!(all.proofs > 0 && all.reorganised > 0 && all.paid > 0, "nothing happened: {all:?}");
+}
+
+#[test]
+fn a_seed_repeats() {
+    assert_eq!(story(5, true), story(5, true));
+}
