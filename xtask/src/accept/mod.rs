@@ -55,7 +55,10 @@ fn chain(root: &Path) -> Result<(), Failure> {
 
 /// The story is a test's.
 fn market(root: &Path) -> Result<(), Failure> {
-    cargo(root, &["test", "--locked", "-p", "holdfast", "--test", "earn", "--", "--include-ignored", "--nocapture"])
+    cargo(
+        root,
+        &["test", "--locked", "-p", "holdfast", "--test", "earn", "--", "--include-ignored", "--nocapture"],
+    )
 }
 
 /// An empty directory for one run. Its name is short: a control socket's path has some 100 bytes.

@@ -13,8 +13,8 @@ mod offers;
 mod orders;
 mod owner;
 mod policy;
-mod proving;
 mod provider;
+mod proving;
 mod state;
 #[cfg(test)]
 mod tests;
