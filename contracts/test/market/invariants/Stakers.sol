@@ -30,7 +30,8 @@ abstract contract Stakers is Scene {
     function _addStake(uint256 dice) private returns (bool) {
         uint256 i = (dice >> 8) % PROVIDERS;
         Stake.Pool memory pool = stake.poolOf(people[i]);
-        if (pool.assets == 0 && pool.shares != 0) return false;
+        // A pool that lost all takes no more stake, nor one that lost nearly all: its new shares would exceed 128 bits.
+        if (pool.assets < pool.shares / 1e15) return false;
         // The thin provider adds nothing of its own but what it needs to go on.
         address holder = holders(i)[dice % 4];
         if (i == THIN && dice % 4 < 2 && pool.assets > 300e18) holder = delegators[0];
