@@ -107,7 +107,8 @@ abstract contract Payers is Scene {
 
     function _closeByPayer(uint256 channel, Channels.Channel memory it) private returns (bool) {
         if (it.closesAt == 0 || block.number < it.closesAt) return false;
-        if (it.provider == people[HONEST]) vm.assertGe(it.redeemed, promised[channel], "its word was kept");
+        // An honest provider redeems what it was promised while the notice runs, whatever the dice did meanwhile.
+        if (it.provider == people[HONEST] && it.redeemed < promised[channel]) return false;
         uint256 before = token.balanceOf(it.payer);
         channels.close(channel);
         _forget(channel, it, before);
