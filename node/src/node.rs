@@ -92,6 +92,10 @@ pub struct Node {
     pub agreement_about: Recipient<market::AgreementAbout>,
     /// Opens an agreement.
     pub agree: Recipient<market::Agree>,
+    /// Tells what a dispute would take.
+    pub quote_dispute: Recipient<market::QuoteDispute>,
+    /// Disputes a slot.
+    pub dispute: Recipient<market::DisputeSlot>,
     /// Tells what this node does in the market.
     pub market_status: Recipient<market::MarketStatusQuery>,
 }
@@ -167,6 +171,8 @@ impl Node {
             quote: market.clone().recipient(),
             agreement_about: market.clone().recipient(),
             agree: market.clone().recipient(),
+            quote_dispute: market.clone().recipient(),
+            dispute: market.clone().recipient(),
             market_status: market.recipient(),
         })
     }

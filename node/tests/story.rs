@@ -29,7 +29,8 @@ fn put(source: impl Source + 'static) -> PutFile {
 
 async fn wait_rebuilt(nodes: &[Running], wanted: u64) {
     let mut rebuilt = 0;
-    for _ in 0..300 {
+    // A loaded machine takes its time.
+    for _ in 0..1_500 {
         let all = join_all(nodes.iter().map(|n| n.node.repair_status.send(RepairStatusQuery))).await;
         rebuilt = all.iter().map(|status| status.as_ref().expect("alive").rebuilt).sum();
         if rebuilt >= wanted {

@@ -11,7 +11,7 @@ use crate::{
             SigningStatusQuery,
         },
         incentive::ChainStatusQuery,
-        market::{Agree, AgreementAbout, MarketStatusQuery, QuoteAgreement},
+        market::{Agree, AgreementAbout, DisputeSlot, MarketStatusQuery, QuoteAgreement, QuoteDispute},
         network::NetworkStatusQuery,
         repair::RepairStatusQuery,
         storage::{Scrub, StorageStatusQuery},
@@ -126,6 +126,17 @@ impl Control {
                 let agree = Agree { placement, wish, progress: Some(sender) };
                 let agreed = while_reporting(ask_actor(&self.node.agree, agree), receiver, lines).await?;
                 Ok(Reply::Agreed(agreed?))
+            }
+            Ask::QuoteDispute { file, slot } => {
+                let quote = QuoteDispute { placement: self.placement(&file).await?, slot };
+                Ok(Reply::DisputeQuoted(ask_actor(&self.node.quote_dispute, quote).await??))
+            }
+            Ask::Dispute { file, slot, challenge } => {
+                let placement = self.placement(&file).await?;
+                let (sender, receiver) = unbounded();
+                let order = DisputeSlot { placement, slot, challenge, progress: Some(sender) };
+                let disputed = while_reporting(ask_actor(&self.node.dispute, order), receiver, lines).await?;
+                Ok(Reply::Disputed(disputed?))
             }
             Ask::Status => Ok(Reply::Status(Box::new(self.status().await?))),
             Ask::Scrub => Ok(Reply::Scrubbed(ask_actor(&self.node.scrub, Scrub).await?.map_err(storage)?)),

@@ -7,7 +7,7 @@ use crate::{
             SigningStatus,
         },
         incentive::ChainStatus,
-        market::{Agreed, MarketError, MarketStatus, Quote, Wish},
+        market::{Agreed, Challenge, DisputeQuote, Disputed, MarketError, MarketStatus, Quote, Wish},
         network::NetworkStatus,
         repair::RepairStatus,
         storage::{ScrubReport, StorageStatus},
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::PathBuf};
 
 /// The version of these lines; a node refuses another one.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// The first line of a connection.
 #[derive(Debug, Serialize, Deserialize)]
@@ -83,6 +83,22 @@ pub enum Ask {
         /// What is asked for.
         wish: Wish,
     },
+    /// Tell what it takes to dispute a slot.
+    QuoteDispute {
+        /// The file's name in the catalogue, or its link.
+        file: String,
+        /// Which slot.
+        slot: u16,
+    },
+    /// Dispute a slot on the chain.
+    Dispute {
+        /// The file's name in the catalogue, or its link.
+        file: String,
+        /// Which slot.
+        slot: u16,
+        /// What its provider is asked to show.
+        challenge: Challenge,
+    },
     /// Tell what the node does.
     Status,
     /// Read every shard back.
@@ -120,6 +136,10 @@ pub enum Reply {
     Quoted(Quote),
     /// The agreement is open.
     Agreed(Agreed),
+    /// What it takes to dispute a slot.
+    DisputeQuoted(DisputeQuote),
+    /// The dispute is decided.
+    Disputed(Disputed),
     /// What the node does.
     Status(Box<NodeStatus>),
     /// What a scrub found.

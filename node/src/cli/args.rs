@@ -48,6 +48,8 @@ pub enum Command {
     Get(Get),
     /// Open an agreement on the chain about a stored file, and offer its slots to whoever holds them
     Agree(Agree),
+    /// Demand cells of a slot from its provider on the chain, under a bond: it shows them in time, or loses the slot
+    Dispute(Dispute),
     /// List the stored files
     Ls,
     /// Forget a file, here and at its providers
@@ -156,6 +158,23 @@ pub struct Agree {
     #[arg(long, value_name = "BLOCKS")]
     pub response_blocks: Option<u32>,
     /// Show what it costs, and send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Dispute {
+    /// Name in the catalogue, or a link
+    pub file: String,
+    /// Which slot of the agreement, from 0
+    pub slot: u16,
+    /// Cells to demand, drawn at random
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=4))]
+    pub cells: u8,
+    /// Demand a cell, and that the root which the provider proves holds it: what a slot that was refilled may lack
+    #[arg(long, conflicts_with = "cells")]
+    pub root: bool,
+    /// Show what it takes, and send nothing
     #[arg(long)]
     pub dry_run: bool,
 }

@@ -12,6 +12,7 @@ mod ceremony;
 mod chain;
 mod config;
 mod connection;
+mod dispute;
 mod doctor;
 mod failure;
 mod files;
@@ -65,6 +66,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Put(options) => files::put(&home, &options, output),
         Command::Get(options) => files::get(&home, &options, output),
         Command::Agree(options) => agree::run(&home, &options, output),
+        Command::Dispute(options) => dispute::run(&home, &options, output),
         Command::Ls => files::list(&home, output),
         Command::Rm { name } => files::remove(&home, name, output),
         Command::Status => status::run(&home, output),

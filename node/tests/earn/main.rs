@@ -1,5 +1,6 @@
 //! An owner and providers, each a process, agree about a file on a served chain: from empty directories to pay, with real
-//! proofs of the small circuit. One provider is killed when it has signed a window's proof and not sent it.
+//! proofs of the small circuit. One provider is killed when it has signed a window's proof and not sent it; in another story slots
+//! are disputed.
 //!
 //! It takes some minutes, nearly all of them waiting for blocks: `cargo xtask accept market`.
 #![allow(
@@ -18,7 +19,7 @@ use alloy::{
 use holdfast::{chain::view, env::live::JsonRpcChain, types::Wallet};
 use holdfast_contracts::{
     Amount,
-    abi::{Challenges, HoldToken, Market, Stake},
+    abi::{Challenges, Disputes, HoldToken, Market, Stake},
     deployment::{Addresses, Record},
 };
 use network::{Bank, Member, text, until};
@@ -29,6 +30,7 @@ use tempfile::TempDir;
 
 /// The owner, and one provider for each slot.
 const MEMBERS: usize = 5;
+const OWNER: usize = 0;
 const SLOTS: u64 = 4;
 const WINDOWS: u64 = 3;
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -78,42 +80,58 @@ fn provider(member: &Member) -> Address {
     Wallet::from_secret(&mut secret).unwrap().address()
 }
 
+/// Everybody at the start of a story: the chain serves, providers have stake, nodes are connected, and the owner's file is
+/// stored under signed roots.
+struct Stage {
+    bank: Bank,
+    members: Vec<Member>,
+    sight: Sight,
+}
+
+impl Stage {
+    /// Sets the stage; `rpc_of` tells through which URL a member speaks to the chain.
+    fn set(dir: &Path, mut rpc_of: impl FnMut(&Bank, usize) -> String) -> Self {
+        let mut bank = Bank::new(&dir.join("bank"));
+        let mut members: Vec<Member> = (0..MEMBERS).map(|number| Member::new(dir, number)).collect();
+        let accounts: Vec<String> = members.iter().map(|it| it.account.clone()).collect();
+        bank.serve(0, &accounts);
+        bank.deploy();
+        for member in &members {
+            member.enrol(&bank, member.number != OWNER);
+        }
+        // From here on blocks come by themselves, as windows and finality need them.
+        bank.serve(1, &[]);
+        let mut bootstrap = Vec::new();
+        for member in &mut members {
+            member.settings(&rpc_of(&bank, member.number), &bootstrap, &dir.join("key"));
+            bootstrap.extend(member.start());
+        }
+        until(PATIENCE, "everybody is connected", || {
+            members.iter().all(|it| it.status()["network"]["connected"].as_u64() >= Some(1))
+        });
+        let bytes = (0..30_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8);
+        let file = dir.join("file");
+        fs::write(&file, bytes.collect::<Vec<_>>()).unwrap();
+        members[OWNER].done(&["put", &file.to_string_lossy(), "--k", "2", "--n", "4", "--wait-for-roots"]);
+        let sight = Sight::new(&bank.rpc, &bank.deployment());
+        Self { bank, members, sight }
+    }
+}
+
 #[test]
 #[ignore = "minutes of waiting for blocks: cargo xtask accept market"]
 fn a_file_is_agreed_on_proven_and_paid_though_a_provider_is_killed_before_it_sends_its_proof() {
     let dir = TempDir::new().unwrap();
-    let mut bank = Bank::new(&dir.path().join("bank"));
-    let mut members: Vec<Member> = (0..MEMBERS).map(|number| Member::new(dir.path(), number)).collect();
-    let accounts: Vec<String> = members.iter().map(|it| it.account.clone()).collect();
-    bank.serve(0, &accounts);
-    bank.deploy();
-    for member in &members {
-        member.enrol(&bank, member.number != 0);
-    }
-    // From here on blocks come by themselves, as windows and finality need them.
-    bank.serve(1, &[]);
-    let sight = Sight::new(&bank.rpc, &bank.deployment());
-    let victim = members.len() - 1;
-    let proxy = Proxy::start(&bank.rpc, Challenges::submitProofCall::SELECTOR);
-    let shared = dir.path().join("key");
-    let mut bootstrap = Vec::new();
-    for member in &mut members {
-        let rpc = if member.number == victim { &proxy.url } else { &bank.rpc };
-        member.settings(rpc, &bootstrap, &shared);
-        bootstrap.extend(member.start());
-    }
-    until(PATIENCE, "everybody is connected", || {
-        members.iter().all(|it| it.status()["network"]["connected"].as_u64() >= Some(1))
+    let (victim, mut proxy) = (MEMBERS - 1, None);
+    let stage = Stage::set(dir.path(), |bank, number| {
+        if number != victim {
+            return bank.rpc.clone();
+        }
+        let started = proxy.insert(Proxy::start(&bank.rpc, Challenges::submitProofCall::SELECTOR));
+        started.url.clone()
     });
-
-    let file = dir.path().join("file");
-    fs::write(
-        &file,
-        (0..30_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect::<Vec<_>>(),
-    )
-    .unwrap();
-    let owner = &members[0];
-    owner.done(&["put", &file.to_string_lossy(), "--k", "2", "--n", "4", "--wait-for-roots"]);
+    let (Stage { bank: _bank, mut members, sight }, proxy) = (stage, proxy.unwrap());
+    let owner = &members[OWNER];
     let terms = ["agree", "file", "--windows", &WINDOWS.to_string(), "--price", "1"];
     let quote = owner.done(&[&terms[..], &["--dry-run"]].concat());
     assert_eq!((text(&quote, "total"), quote["slots"].as_u64()), ("12", Some(SLOTS)), "{quote}");
@@ -167,6 +185,53 @@ fn a_file_is_agreed_on_proven_and_paid_though_a_provider_is_killed_before_it_sen
         "paid {} HOLD; the killed provider's bytes were offered {proofs} times, executed once",
         Amount(U256::from(ledger.paid))
     );
+}
+
+#[test]
+#[ignore = "minutes of waiting for blocks: cargo xtask accept market"]
+fn whoever_holds_its_slot_answers_a_dispute_and_whoever_is_gone_loses_it() {
+    let dir = TempDir::new().unwrap();
+    let Stage { bank: _bank, mut members, sight } = Stage::set(dir.path(), |bank, _| bank.rpc.clone());
+    let owner: Address = members[OWNER].account.parse().unwrap();
+    let agreed = members[OWNER].done(&["agree", "file", "--windows", "12", "--price", "1"]);
+    assert_eq!(agreed["filled"].as_u64(), Some(SLOTS), "{agreed}");
+    let slot = |index: u64| {
+        sight.ask(sight.at.market, &Market::slotOfCall { agreement: U256::ONE, index: U256::from(index) })
+    };
+    let quote = members[OWNER].done(&["dispute", "file", "0", "--dry-run"]);
+    let bond: Amount = text(&quote, "bond").parse().unwrap();
+    let funds = sight.hold(owner);
+
+    // Cells are demanded of one, and of another that the root it proves is that of its cells.
+    for (index, demand) in [(0, "--cells=3"), (1, "--root")] {
+        let before = slot(index);
+        let ended = members[OWNER].done(&["dispute", "file", &index.to_string(), demand]);
+        assert_eq!(text(&ended, "end"), "answered", "{ended}");
+        let after = slot(index);
+        assert!(after.provider == before.provider && !after.disputed, "its provider keeps slot {index}");
+        assert_eq!(text(&ended, "provider"), after.provider.to_string());
+    }
+    assert_eq!(
+        funds - sight.hold(owner),
+        bond.0 + bond.0,
+        "a bond for each answer, and each the first of its provider"
+    );
+    let credits = |account: Address| sight.ask(sight.at.disputes, &Disputes::creditsCall { account });
+    until(PATIENCE, "those who answered took out what it brought them", || {
+        members[1..].iter().all(|it| credits(it.account.parse().unwrap()).is_zero())
+    });
+
+    // One that is gone cannot answer.
+    let lost = slot(2).provider;
+    let gone = members.iter_mut().find(|it| it.number != OWNER && provider(it) == lost).unwrap();
+    gone.kill();
+    let (funds, burned) = (sight.hold(owner), sight.ask(sight.at.market, &Market::ledgerCall {}).burned);
+    let ended = members[OWNER].done(&["dispute", "file", "2"]);
+    assert_eq!(text(&ended, "end"), "slot-lost", "{ended}");
+    assert_ne!(slot(2).provider, lost, "the slot is nobody's, or another's already");
+    until(PATIENCE, "the bond comes back, and gas for it", || sight.hold(owner) > funds);
+    assert!(sight.ask(sight.at.market, &Market::ledgerCall {}).burned > burned, "its collateral burns");
+    println!("two disputes answered, one lost; a bond is {bond} HOLD");
 }
 
 #[test]

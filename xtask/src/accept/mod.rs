@@ -18,7 +18,7 @@ pub enum Story {
     },
     /// The market's story on the embedded chain and on anvil, with proofs of the circuit in use
     Chain,
-    /// An owner and providers as processes agree about a file on a served chain, and one is killed before it sends its proof
+    /// Owner and providers as processes on a served chain: one is killed before it sends its proof; slots are disputed
     Market,
     /// A provider at rest with many shards
     Provider {
@@ -53,11 +53,22 @@ fn chain(root: &Path) -> Result<(), Failure> {
     cargo(root, &[&arguments[..], &["--", "--ignored", "--exact", "--nocapture", story]].concat())
 }
 
-/// The story is a test's.
+/// The stories are tests', told one after the other: blocks come by the second, whatever else runs.
 fn market(root: &Path) -> Result<(), Failure> {
     cargo(
         root,
-        &["test", "--locked", "-p", "holdfast", "--test", "earn", "--", "--include-ignored", "--nocapture"],
+        &[
+            "test",
+            "--locked",
+            "-p",
+            "holdfast",
+            "--test",
+            "earn",
+            "--",
+            "--include-ignored",
+            "--nocapture",
+            "--test-threads=1",
+        ],
     )
 }
 

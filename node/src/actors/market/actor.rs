@@ -309,6 +309,28 @@ impl Handler<Agree> for MarketActor {
     }
 }
 
+impl Handler<QuoteDispute> for MarketActor {
+    type Result = ResponseFuture<Result<DisputeQuote, MarketError>>;
+
+    fn handle(
+        &mut self,
+        QuoteDispute { placement, slot }: QuoteDispute,
+        _: &mut Self::Context,
+    ) -> Self::Result {
+        let market = self.market();
+        async move { market?.quote_dispute(placement, slot).await }.boxed_local()
+    }
+}
+
+impl Handler<DisputeSlot> for MarketActor {
+    type Result = ResponseFuture<Result<Disputed, MarketError>>;
+
+    fn handle(&mut self, order: DisputeSlot, _: &mut Self::Context) -> Self::Result {
+        let market = self.market();
+        async move { market?.challenge(order).await }.boxed_local()
+    }
+}
+
 impl Handler<AgreementAbout> for MarketActor {
     type Result = MessageResult<AgreementAbout>;
 

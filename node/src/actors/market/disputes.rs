@@ -56,8 +56,8 @@ impl Market {
                 Err(ChainError::TooMuch { .. }) if self.watch.borrow_mut().narrow() => {}
                 told => {
                     let provider = self.view.provider;
-                    let found = told?.into_iter().filter_map(|log| dispute(log, provider));
-                    self.watch.borrow_mut().read(&range, head, found);
+                    let found = told?.into_iter().filter_map(dispute).filter(|(of, _)| *of == provider);
+                    self.watch.borrow_mut().read(&range, head, found.map(|(_, it)| it));
                     after = Some(*range.end());
                 }
             }

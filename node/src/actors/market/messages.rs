@@ -121,6 +121,87 @@ pub struct OpenSlot {
     pub why: String,
 }
 
+/// What would it take to dispute a slot of an agreement about a placement?
+#[derive(Debug, Message)]
+#[rtype(result = "Result<DisputeQuote, MarketError>")]
+pub struct QuoteDispute {
+    /// One of the owner's.
+    pub placement: PlacementId,
+    /// Which slot.
+    pub slot: u16,
+}
+
+/// What a dispute takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisputeQuote {
+    /// Of which agreement.
+    pub agreement: u64,
+    /// Which slot.
+    pub slot: u16,
+    /// The address of its provider's peer key.
+    pub provider: String,
+    /// Bytes of the slot.
+    pub slot_bytes: u64,
+    /// HOLD that it takes; it comes back if the provider loses.
+    pub bond: Amount,
+    /// Blocks that the provider has for its answer.
+    pub response_blocks: u64,
+    /// HOLD that the account has.
+    pub balance: Amount,
+}
+
+/// What a provider is asked to show on the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Challenge {
+    /// So many cells of the slot, drawn at random.
+    Cells(u8),
+    /// A cell, drawn at random, and that it stands under the slot's circuit root as well.
+    Root,
+}
+
+/// Dispute a slot on the chain, once in a window however often it is ordered, and wait for the end. A dispute of this
+/// account that runs already is waited for.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Disputed, MarketError>")]
+pub struct DisputeSlot {
+    /// One of the owner's.
+    pub placement: PlacementId,
+    /// Which slot.
+    pub slot: u16,
+    /// What is asked for.
+    pub challenge: Challenge,
+    /// Told of the blocks that passed, of those that the provider has.
+    pub progress: Option<UnboundedSender<Progress>>,
+}
+
+/// A dispute that is decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disputed {
+    /// About which agreement.
+    pub agreement: u64,
+    /// About which slot.
+    pub slot: u16,
+    /// The address of the provider's peer key.
+    pub provider: String,
+    /// HOLD that it took.
+    pub bond: Amount,
+    /// The last block for an answer.
+    pub deadline: u64,
+    /// How it ended.
+    pub end: DisputeEnd,
+}
+
+/// How a dispute ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DisputeEnd {
+    /// The provider showed on the chain what was demanded, and keeps the slot. The bond paid for that.
+    Answered,
+    /// The provider lost the slot. The bond comes back.
+    SlotLost,
+}
+
 /// Which agreement about a placement of the owner's is not over? 0 if it has no number yet.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Option<u64>")]

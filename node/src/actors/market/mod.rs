@@ -6,6 +6,7 @@
 //! whatever crashes, and done again if a reorganisation took it back.
 
 mod actor;
+mod challenge;
 mod disputes;
 mod messages;
 mod notes;

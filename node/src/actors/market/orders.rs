@@ -39,6 +39,15 @@ impl Name {
         Self(*hasher.finalize().as_bytes())
     }
 
+    /// The name of something that is done for the sake of another.
+    pub fn part(&self, kind: &str, number: u32) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key("holdfast market part v1");
+        hasher.update(&self.0);
+        hasher.update(&number.to_be_bytes());
+        hasher.update(kind.as_bytes());
+        Self(*hasher.finalize().as_bytes())
+    }
+
     fn intent(&self, attempt: u32) -> IntentId {
         let mut hasher = blake3::Hasher::new_derive_key("holdfast market attempt v1");
         hasher.update(&self.0);

@@ -5,7 +5,7 @@ use super::{
     actor::Market,
     messages::{Agree, Agreed, MarketError, OpenSlot, Quote, Wish},
     notes::OwnAgreement,
-    orders::{Deed, Undone},
+    orders::{Deed, Name, Undone},
 };
 use crate::{
     actors::{
@@ -27,15 +27,14 @@ use alloy::{
 use futures::{StreamExt, channel::mpsc::UnboundedSender, stream};
 use holdfast_contracts::{
     Amount,
-    abi::{HoldToken, Market as Contract, Parameters, Terms},
-    deployment::NAMES,
+    abi::{HoldToken, Market as Contract, Terms},
     messages::{Message, SlotApproval},
 };
 use std::rc::Rc;
 
-/// Times that escrow is approved before an agreement is given up: another agreement may use it up meanwhile.
+/// Times that a contract is approved before a deed is given up: another deed may use the approval up meanwhile.
 const APPROVALS: u32 = 3;
-/// The token's error if the market may not take the escrow yet.
+/// The token's error if the contract may not take so much yet.
 const UNAPPROVED: [u8; 4] = HoldToken::ERC20InsufficientAllowance::SELECTOR;
 
 /// A placement as its owner sees it.
@@ -68,13 +67,13 @@ impl Market {
             .map(|slot| self.hand_out(&survey, agreement, slot))
             .buffer_unordered(usize::from(slots).max(1));
         let (mut filled, mut open) = (0, Vec::new());
-        tell(&progress, 0, slots);
+        tell(&progress, 0, slots.into());
         while let Some(outcome) = outcomes.next().await {
             match outcome {
                 Ok(()) => filled += 1,
                 Err(slot) => open.push(slot),
             }
-            tell(&progress, filled, slots);
+            tell(&progress, filled.into(), slots.into());
         }
         open.sort_by_key(|slot| slot.slot);
         drop(outcomes);
@@ -97,8 +96,8 @@ impl Market {
             return Err(MarketError::RootsUnsigned { signed: roots.signed_slots(), slots });
         }
         let slot_bytes = (0..record.segments()).map(|segment| record.shard_len(segment) as u64).sum();
-        let least_collateral = wish.price.0.saturating_mul(self.parameter("CollateralWindows").await?);
-        let least_response = self.parameter("DisputeBlocks").await?;
+        let least_collateral = wish.price.0.saturating_mul(self.view.parameter("CollateralWindows").await?);
+        let least_response = self.view.parameter("DisputeBlocks").await?;
         let collateral = wish.collateral.unwrap_or(Amount(least_collateral.saturating_mul(U256::from(2))));
         let in_all = U256::from(slots).saturating_mul(U256::from(wish.windows));
         let quote = Quote {
@@ -122,11 +121,6 @@ impl Market {
             return Err(MarketError::Terms(format!("{collateral} HOLD of collateral, the least is {least}")));
         }
         Ok(Survey { located, roots, quote })
-    }
-
-    async fn parameter(&self, name: &str) -> Result<U256, ChainError> {
-        let at = NAMES.iter().position(|it| *it == name).expect("the contract has this parameter");
-        self.view.call(self.view.at.parameters, &Parameters::getCall { parameter: at as u8 }).await
     }
 
     /// The note of the agreement: that of one that is under way or runs, or a new one, written before anything is sent.
@@ -179,22 +173,7 @@ impl Market {
         let serial = own.serial.to_be_bytes();
         let name = self.name("open", &[placement.as_bytes(), &serial]);
         let open = self.deed(self.view.at.market, &Contract::openCall { terms: terms(quote)? });
-        let approve = HoldToken::approveCall { spender: self.view.at.market, value: quote.total.0 };
-        let approve = self.deed(self.view.at.token, &approve);
-        let mut approvals = 0;
-        let transaction = loop {
-            // First, since it may be done already: then nothing is to be approved.
-            match self.orders.done(name, &open).await {
-                Ok(transaction) => break transaction,
-                Err(Undone::Unsent(TransactionError::WouldRevert { data, .. }))
-                    if data.starts_with(&UNAPPROVED) && approvals < APPROVALS =>
-                {
-                    self.approve(placement, &serial, approvals, &approve).await?;
-                    approvals += 1;
-                }
-                Err(why) => return Err(MarketError::Refused(why.to_string())),
-            }
-        };
+        let transaction = self.paid(name, &open, quote.total.0).await?;
         let agreement = self.number(transaction).await?;
         let own = OwnAgreement { agreement: Some(agreement), ..own };
         self.notes.keep_agreement(placement, &own).await?;
@@ -203,16 +182,24 @@ impl Market {
         Ok(agreement)
     }
 
-    async fn approve(
-        &self,
-        placement: PlacementId,
-        serial: &[u8],
-        approvals: u32,
-        deed: &Deed,
-    ) -> Result<(), MarketError> {
-        let name = self.name("approve", &[placement.as_bytes(), serial, &approvals.to_be_bytes()]);
-        let done = self.orders.done(name, deed).await;
-        done.map(drop).map_err(|why| MarketError::Refused(why.to_string()))
+    /// Has a deed done that takes HOLD from this account, and its contract approved first if it may not take so much.
+    pub async fn paid(&self, name: Name, deed: &Deed, value: U256) -> Result<B256, MarketError> {
+        let approve = HoldToken::approveCall { spender: deed.to, value };
+        let approve = self.deed(self.view.at.token, &approve);
+        let refused = |why: Undone| MarketError::Refused(why.to_string());
+        let mut approvals = 0;
+        loop {
+            // First, since it may be done already: then nothing is to be approved.
+            match self.orders.done(name, deed).await {
+                Err(Undone::Unsent(TransactionError::WouldRevert { data, .. }))
+                    if data.starts_with(&UNAPPROVED) && approvals < APPROVALS =>
+                {
+                    self.orders.done(name.part("approve", approvals), &approve).await.map_err(refused)?;
+                    approvals += 1;
+                }
+                done => return done.map_err(refused),
+            }
+        }
     }
 
     /// The number of the agreement that a transaction opened.
@@ -340,9 +327,9 @@ fn terms(quote: &Quote) -> Result<Terms, MarketError> {
     })
 }
 
-fn tell(progress: &Option<UnboundedSender<Progress>>, filled: u16, slots: u16) {
+pub(super) fn tell(progress: &Option<UnboundedSender<Progress>>, done: u64, total: u64) {
     if let Some(progress) = progress {
-        // Nobody may be listening any more; the slots are offered all the same.
-        let _ = progress.unbounded_send(Progress { done: filled.into(), total: slots.into() });
+        // Nobody may be listening any more; it goes on all the same.
+        let _ = progress.unbounded_send(Progress { done, total });
     }
 }

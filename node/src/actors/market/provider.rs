@@ -158,6 +158,9 @@ impl Market {
             let deed = self.deed(self.view.at.stake, &Stake::takeFeesCall { provider: self.view.provider });
             self.orders.start(self.name("take fees", &[&(window / every).to_be_bytes()]), deed);
         }
+        if !self.pledges.borrow().is_empty() {
+            self.withdraw_from_disputes(&(window / every).to_be_bytes()).await?;
+        }
         if self.close_agreements(window).await? {
             self.collected.set(Some(window));
         }

@@ -15,14 +15,14 @@ use alloy::{
     sol_types::SolCall,
 };
 use holdfast_contracts::{
-    abi::{Challenges, HoldToken, IMarket, Market, Stake},
-    deployment::Addresses,
+    abi::{Challenges, HoldToken, IMarket, Market, Parameters, Stake},
+    deployment::{Addresses, NAMES},
 };
 use std::cell::Cell;
 
 /// Numbers of `IMarket.State`.
 const EMPTY: u8 = 0;
-const ACTIVE: u8 = 1;
+pub(super) const ACTIVE: u8 = 1;
 
 /// Who asks, and where.
 pub(super) struct View {
@@ -143,6 +143,12 @@ impl View {
     pub async fn fees(&self) -> Result<U256, ChainError> {
         let pool = Stake::poolOfCall { provider: self.provider };
         Ok(U256::from(self.call(self.at.stake, &pool).await?.fees))
+    }
+
+    /// A number that governance sets.
+    pub async fn parameter(&self, name: &str) -> Result<U256, ChainError> {
+        let at = NAMES.iter().position(|it| *it == name).expect("the contract has this parameter");
+        self.call(self.at.parameters, &Parameters::getCall { parameter: at as u8 }).await
     }
 
     /// HOLD of the account.

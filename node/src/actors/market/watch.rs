@@ -119,18 +119,18 @@ pub(super) fn filter(at: &Addresses, blocks: RangeInclusive<u64>) -> LogFilter {
     LogFilter { addresses: vec![at.disputes], events, blocks }
 }
 
-/// A dispute about a slot of the provider, if that is what the log tells.
-pub(super) fn dispute(log: Log, provider: Address) -> Option<Dispute> {
+/// The dispute that a log tells of, and about whose slot it is.
+pub(super) fn dispute(log: Log) -> Option<(Address, Dispute)> {
     let block = log.block;
     let raw = RawLog::new_unchecked(log.address, log.topics, log.data);
     if let Ok(it) = Disputes::DisputeOpened::decode_log(&raw) {
         let demand = Demand::Cells(it.cells.clone());
         let place = (it.agreement.try_into().ok()?, it.index.try_into().ok()?, it.deadline.try_into().ok()?);
-        return (it.provider == provider).then(|| made(place, demand, block));
+        return Some((it.provider, made(place, demand, block)));
     }
     let it = Disputes::RootDoubted::decode_log(&raw).ok()?;
     let place = (it.agreement.try_into().ok()?, it.index.try_into().ok()?, it.deadline.try_into().ok()?);
-    (it.provider == provider).then(|| made(place, Demand::Root(it.cell), block))
+    Some((it.provider, made(place, Demand::Root(it.cell), block)))
 }
 
 fn made((agreement, slot, deadline): DisputeKey, demand: Demand, block: u64) -> Dispute {

@@ -145,7 +145,7 @@ impl Shared {
         if next == Some(Next::Repair) {
             self.repair(id).await;
             next = self.with_watch(id, |watch| {
-                watch.repaired();
+                watch.repaired(record.code, record.segments());
                 Next::Rest
             });
         }

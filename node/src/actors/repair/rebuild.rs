@@ -45,9 +45,12 @@ pub(super) async fn rebuild(
     passes: Option<Arc<Passes>>,
 ) -> Vec<(ProviderRecord, Signed<ProviderRecord>)> {
     let Ok(record) = signed.decode_unverified() else { return Vec::new() };
+    let targets = choose_targets(shared, &record, &holders, except).await;
+    if targets.is_empty() {
+        return Vec::new();
+    }
     let live = holders.min_live(record.code, record.segments()) as u16;
     shared.common.record.record(Event::RepairStarted { placement: id, live });
-    let targets = choose_targets(shared, &record, &holders, except).await;
     let (holders, speeds) = (RefCell::new(holders), RefCell::new(Speeds::default()));
     let located = Rc::new(Located { id, record, signed, holders, speeds, passes });
     let (rebuilt, failed) = (Cell::new(0), Cell::new(0));
@@ -63,7 +66,7 @@ pub(super) async fn rebuild(
 }
 
 /// Gives every missing slot to a provider: to the one that holds the rest of it, or to a new one
-/// that keeps the owner's policy. Slots for which none can be found wait for the next repair.
+/// that keeps the owner's policy. Slots for which none can be found wait for this node's next look.
 async fn choose_targets(
     shared: &Shared,
     record: &PlacementRecord,

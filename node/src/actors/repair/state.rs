@@ -22,6 +22,8 @@ pub(super) struct Watch {
     turn: Option<Timestamp>,
     /// Live shards when the turn was set: if there are more by then, someone is repairing.
     live: usize,
+    /// This node's last repair left shards missing.
+    unfinished: bool,
     looks: u32,
 }
 
@@ -64,6 +66,7 @@ impl Watch {
             written: None,
             turn: None,
             live: 0,
+            unfinished: false,
             looks: 0,
         }
     }
@@ -146,8 +149,13 @@ impl Watch {
     pub(super) fn decide(&mut self, me: &PeerId, scene: &Scene) -> Next {
         let live = self.holders.min_live(scene.code, scene.segments);
         let ready = scene.now.since(self.since) >= scene.grace;
-        if judge(scene.code, live) != Verdict::Repair || !ready {
-            self.turn = None;
+        let verdict = judge(scene.code, live);
+        if verdict == Verdict::Healthy && self.unfinished && live < scene.code.n() {
+            // The others see enough live shards: whoever began goes on by itself, until all n are back.
+            return Next::Repair;
+        }
+        if verdict != Verdict::Repair || !ready {
+            (self.turn, self.unfinished) = (None, false);
             return Next::Rest;
         }
         let rank = rank(me, &self.known(), scene.id);
@@ -162,8 +170,9 @@ impl Watch {
     }
 
     /// A repair was tried: the next one has a new order of turns.
-    pub(super) fn repaired(&mut self) {
+    pub(super) fn repaired(&mut self, code: Code, segments: u32) {
         self.turn = None;
+        self.unfinished = self.holders.min_live(code, segments) < code.n();
     }
 }
 

@@ -145,3 +145,19 @@ fn one_missing_segment_of_a_slot_counts() {
     assert_eq!(watch.holders().missing(code(), 2), [3, 4]);
     assert_eq!(watch.holders().missing(code(), 1), [4]);
 }
+
+#[test]
+fn whoever_began_a_repair_goes_on_until_all_shards_are_back() {
+    let mut watch = watch(4, 200);
+    assert_eq!(watch.decide(&peer(1), &at(200)), Next::Rest, "four of five are enough");
+    watch.repaired(code(), 4);
+    assert_eq!(watch.decide(&peer(1), &at(210)), Next::Repair, "one slot found no provider");
+    watch.answered(holding(5, vec![3]), at(210).now);
+    watch.repaired(code(), 4);
+    assert_eq!(watch.decide(&peer(1), &at(220)), Next::Repair, "one shard of one segment was not placed");
+    watch.answered(holding(5, Vec::new()), at(220).now);
+    watch.repaired(code(), 4);
+    assert_eq!(watch.decide(&peer(1), &at(230)), Next::Rest);
+    watch.denied(&peer(5));
+    assert_eq!(watch.decide(&peer(1), &at(240)), Next::Rest, "a shard lost later is another repair's");
+}
