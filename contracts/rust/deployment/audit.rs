@@ -2,6 +2,7 @@
 
 use super::{
     plan::{Addresses, Plan, Question},
+    settings::Circuit,
     steps::{ADMIN, ask, granted, role, truth},
 };
 use crate::abi;
@@ -209,7 +210,8 @@ impl Audit {
             );
         }
         let challenges = it.challenges;
-        self.expect("disputes: verifier", it.disputes, &abi::Disputes::openingsCall {}, it.openings);
+        let openings = if chosen.circuit == Circuit::Full { it.openings } else { Address::ZERO };
+        self.expect("disputes: verifier", it.disputes, &abi::Disputes::openingsCall {}, openings);
         self.expect("challenges: verifier", challenges, &abi::Challenges::verifierCall {}, it.verifier);
         self.expect("challenges: randomness", challenges, &abi::Challenges::randomnessCall {}, it.randomness);
         let blocks = U256::from(chosen.windows.blocks);

@@ -152,7 +152,6 @@ impl Member {
     }
 
     pub fn settings(&self, rpc: &str, bootstrap: &[String], key: &Path) {
-        let opening = key.with_extension("opening");
         let settings = format!(
             "capacity_bytes = 1073741824\n\
              operator = \"n{}\"\n\
@@ -160,8 +159,7 @@ impl Member {
              bootstrap = {bootstrap:?}\n\
              [chain]\nrpc = {rpc:?}\nid = 31337\npassword_file = \"password\"\n\
              [market]\nsettle_windows = 1\nleast_claim = \"0.01\"\n\
-             [proving]\ncircuit = \"small\"\nkey_file = {key:?}\nopening_key_file = {opening:?}\n\
-             insecure_development_key = true\n",
+             [proving]\ncircuit = \"small\"\nkey_file = {key:?}\ninsecure_development_key = true\n",
             self.number
         );
         fs::write(self.dir.join("holdfast.toml"), settings).unwrap();
