@@ -15,7 +15,7 @@ use holdfast::{
         },
         storage::{StorageActor, StorageError},
     },
-    env::evm::EvmChain,
+    env::{Chain, evm::EvmChain},
     events::Event,
     types::{IntentId, Timestamp, chain::Call},
 };
@@ -75,7 +75,13 @@ fn wild() -> ChainPlan {
 
 /// A node's storage and incentive actors: all that an outbox needs.
 pub fn boot() -> Boot<Orders> {
-    Rc::new(|env, keys, settings| {
+    boot_over(|link| link)
+}
+
+/// The same, with something between the node and its link to the chain.
+pub fn boot_over(over: impl Fn(Rc<dyn Chain>) -> Rc<dyn Chain> + 'static) -> Boot<Orders> {
+    Rc::new(move |env, keys, settings| {
+        let chain = env.chain.map(&over);
         Box::pin(async move {
             let storage =
                 StorageActor::start(env.common.clone(), env.disk, keys.peer.clone(), settings).await?;
@@ -84,7 +90,7 @@ pub fn boot() -> Boot<Orders> {
                 read_note: storage.clone().recipient(),
                 list_notes: storage.recipient(),
             };
-            let incentive = IncentiveActor::start(&env.common, env.chain, keys.wallet, notes);
+            let incentive = IncentiveActor::start(&env.common, chain, keys.wallet, notes);
             Ok::<_, StorageError>(incentive.recipient())
         })
     })

@@ -266,14 +266,10 @@ impl Sender {
     }
 
     async fn end(&self, nonce: u64, receipt: &Receipt) -> Result<(), ChainError> {
-        // The receipt may have come from a server that lags behind the one that told the head.
         let block = self.chain.block(receipt.block).await?;
-        if block.is_none_or(|block| block.hash != receipt.block_hash) {
-            return Ok(());
-        }
         let Some(entry) = self.outbox.borrow().entry(nonce).cloned() else { return Ok(()) };
         let why = if receipt.success { String::new() } else { self.reason(&entry).await };
-        let ended = self.outbox.borrow().end(nonce, receipt, why);
+        let ended = self.outbox.borrow().end(nonce, receipt, block, why);
         if let Some(end) = ended {
             self.close(entry.intent, nonce, end).await;
         }

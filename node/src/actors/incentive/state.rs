@@ -11,7 +11,7 @@ use crate::{
     limits,
     types::{
         IntentId,
-        chain::{Fees, Receipt},
+        chain::{Block, Fees, Receipt},
     },
 };
 use alloy::primitives::{B256, Bytes, U256};
@@ -202,10 +202,19 @@ impl Outbox {
         moved.refused.is_none().then_some(moved)
     }
 
-    /// How an entry ended whose transaction `hash` is final; `why` tells what its call says now.
-    pub fn end(&self, nonce: u64, receipt: &Receipt, why: String) -> Option<TransactionEnd> {
+    /// How an entry ended whose transaction is final; `at` is the block that the chain has at the receipt's height, and
+    /// `why` tells what the entry's call says now. `None` if `at` is another block than the receipt's: then the receipt
+    /// is of a server that lags behind the one that told the head, and the transaction may be in no block at all.
+    pub fn end(
+        &self,
+        nonce: u64,
+        receipt: &Receipt,
+        at: Option<Block>,
+        why: String,
+    ) -> Option<TransactionEnd> {
         let open = self.open.get(&nonce)?;
         let Receipt { transaction, block, contract, .. } = *receipt;
+        at.filter(|at| (at.number, at.hash) == (block, receipt.block_hash))?;
         let attempt = open.hashes.iter().position(|hash| *hash == transaction)?;
         if open.entry.attempts[attempt].cancels {
             let why = open.entry.refused.clone().unwrap_or_default();

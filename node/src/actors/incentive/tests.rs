@@ -10,7 +10,7 @@ use crate::{
     limits,
     types::{
         IntentId,
-        chain::{Fees, Receipt},
+        chain::{Block, Fees, Receipt},
     },
 };
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
@@ -44,12 +44,23 @@ fn add(outbox: &mut Outbox, number: u8, at: &Sight) -> Entry {
     entry
 }
 
+/// Stands for a block's hash.
+fn hash(number: u64) -> B256 {
+    B256::from(U256::from(number))
+}
+
+/// What the chain has at a receipt's height.
+fn block(receipt: &Receipt) -> Option<Block> {
+    let Receipt { block: number, block_hash: hash, .. } = *receipt;
+    Some(Block { number, hash, parent: B256::ZERO, time: 0, gas_limit: 0, base_fee: 0 })
+}
+
 fn mined(entry: &Entry, attempt: usize, block: u64) -> (B256, Receipt) {
     let transaction = hashes(entry)[attempt];
     let receipt = Receipt {
         transaction,
         block,
-        block_hash: B256::ZERO,
+        block_hash: hash(block),
         success: true,
         gas_used: 21_000,
         gas_price: GWEI,
@@ -139,9 +150,10 @@ fn a_transaction_that_vanished_is_offered_again_with_all_it_was() {
     assert_eq!(outbox.plan(&again(final_at - 1)), []);
     let (hash, receipt) = mined(&entry, 0, 107);
     assert_eq!(outbox.plan(&again(final_at)), [Action::End(0, hash)]);
-    let end = outbox.end(0, &receipt, String::new());
+    let end = outbox.end(0, &receipt, block(&receipt), String::new());
     assert_eq!(end, Some(TransactionEnd::Executed { transaction: hash, block: 107, contract: None }));
-    let reverted = outbox.end(0, &Receipt { success: false, ..receipt }, "why".into());
+    let failed = Receipt { success: false, ..receipt };
+    let reverted = outbox.end(0, &failed, block(&failed), "why".into());
     assert_eq!(reverted, Some(TransactionEnd::Reverted { transaction: hash, block: 107, why: "why".into() }));
 }
 
@@ -157,6 +169,17 @@ fn an_earlier_attempt_may_be_the_one_that_is_executed() {
     let (hash, receipt) = mined(&entry, 0, 104);
     let seen = Sight { receipts: [(hash, receipt)].into(), ..sight(200, 1) };
     assert_eq!(outbox.plan(&seen), [Action::End(0, hash)]);
+}
+
+#[test]
+fn only_a_receipt_of_the_chains_own_block_is_an_end() {
+    let mut outbox = Outbox::default();
+    let entry = add(&mut outbox, 0, &sight(100, 0));
+    let (_, receipt) = mined(&entry, 0, 101);
+    let other = block(&receipt).map(|it| Block { hash: hash(999), ..it });
+    assert_eq!(outbox.end(0, &receipt, other, String::new()), None, "another block took its height");
+    assert_eq!(outbox.end(0, &receipt, None, String::new()), None, "there is no block of that height");
+    assert!(outbox.end(0, &receipt, block(&receipt), String::new()).is_some());
 }
 
 #[test]
@@ -197,7 +220,10 @@ fn a_nonce_that_nobody_has_is_filled_once_nobody_is_coming_back_for_it() {
     assert_eq!(outbox.plan(&late), [Action::Offer(7), Action::Offer(8)]);
     assert_eq!(outbox.moved(7, &late), None, "a filler needs no other nonce");
     let (_, receipt) = mined(&filler, 0, 130);
-    assert!(matches!(outbox.end(7, &receipt, String::new()), Some(TransactionEnd::Refused { .. })));
+    assert!(matches!(
+        outbox.end(7, &receipt, block(&receipt), String::new()),
+        Some(TransactionEnd::Refused { .. })
+    ));
 }
 
 #[test]
@@ -211,10 +237,10 @@ fn what_the_chain_will_never_accept_frees_its_nonce_by_another_transaction() {
     let cancelled = Entry { refused, ..bump(&mut outbox, 0, attempt) };
     assert_eq!(outbox.entry(0), Some(&cancelled), "why it is given up is journalled with it");
     let (_, receipt) = mined(&cancelled, 1, 101);
-    let end = outbox.end(0, &receipt, String::new());
+    let end = outbox.end(0, &receipt, block(&receipt), String::new());
     assert_eq!(end, Some(TransactionEnd::Refused { why: "too much gas".into() }));
     let (hash, receipt) = mined(&cancelled, 0, 101);
-    let end = outbox.end(0, &receipt, String::new());
+    let end = outbox.end(0, &receipt, block(&receipt), String::new());
     let executed = TransactionEnd::Executed { transaction: hash, block: 101, contract: None };
     assert_eq!(end, Some(executed), "the chain accepted it after all");
 }
