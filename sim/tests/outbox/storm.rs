@@ -81,7 +81,7 @@ pub fn boot() -> Boot<Orders> {
 /// The same, with something between the node and its link to the chain.
 pub fn boot_over(over: impl Fn(Rc<dyn Chain>) -> Rc<dyn Chain> + 'static) -> Boot<Orders> {
     Rc::new(move |env, keys, settings| {
-        let chain = env.chain.map(&over);
+        let (chain, most_fee) = (env.chain.map(&over), settings.chain.most_fee());
         Box::pin(async move {
             let storage =
                 StorageActor::start(env.common.clone(), env.disk, keys.peer.clone(), settings).await?;
@@ -90,7 +90,7 @@ pub fn boot_over(over: impl Fn(Rc<dyn Chain>) -> Rc<dyn Chain> + 'static) -> Boo
                 read_note: storage.clone().recipient(),
                 list_notes: storage.recipient(),
             };
-            let incentive = IncentiveActor::start(&env.common, chain, keys.wallet, notes);
+            let incentive = IncentiveActor::start(&env.common, chain, keys.wallet, most_fee, notes);
             Ok::<_, StorageError>(incentive.recipient())
         })
     })
@@ -112,7 +112,10 @@ pub fn intent(node: u32, number: u64) -> IntentId {
 /// An order to call a contract.
 pub fn order(intent: IntentId, to: Address, call: &impl SolCall) -> SubmitTransaction {
     let data = call.abi_encode().into();
-    SubmitTransaction { intent, order: TransactionOrder { to: Some(to), value: U256::ZERO, data, gas: None } }
+    SubmitTransaction {
+        intent,
+        order: TransactionOrder { to: Some(to), value: U256::ZERO, data, gas: None, worth: 0 },
+    }
 }
 
 /// What a contract answers.

@@ -87,6 +87,8 @@ pub struct Membership {
 pub(super) struct Kept {
     pub pledge: Pledge,
     pub state: Option<SlotState>,
+    /// What it is paid for a window, 10⁻¹⁸ HOLD.
+    pub price: Option<u128>,
     /// Something is due, so that it is looked at again with the next block.
     pub owing: bool,
     /// The window in which it was looked at last.
@@ -99,7 +101,7 @@ pub(super) struct Kept {
 
 impl From<Pledge> for Kept {
     fn from(pledge: Pledge) -> Self {
-        Self { pledge, state: None, owing: false, looked: None, absent: 0, gone: None }
+        Self { pledge, state: None, price: None, owing: false, looked: None, absent: 0, gone: None }
     }
 }
 

@@ -27,8 +27,7 @@ use alloy::{
 use futures::{StreamExt, channel::mpsc::UnboundedSender, stream};
 use holdfast_contracts::{
     Amount,
-    abi::{HoldToken, Market as Contract, Parameters, Terms},
-    deployment::NAMES,
+    abi::{HoldToken, Market as Contract, Terms},
     messages::{Message, SlotApproval},
 };
 use std::rc::Rc;
@@ -97,8 +96,8 @@ impl Market {
             return Err(MarketError::RootsUnsigned { signed: roots.signed_slots(), slots });
         }
         let slot_bytes = (0..record.segments()).map(|segment| record.shard_len(segment) as u64).sum();
-        let least_collateral = wish.price.0.saturating_mul(self.parameter("CollateralWindows").await?);
-        let least_response = self.parameter("DisputeBlocks").await?;
+        let least_collateral = wish.price.0.saturating_mul(self.view.parameter("CollateralWindows").await?);
+        let least_response = self.view.parameter("DisputeBlocks").await?;
         let collateral = wish.collateral.unwrap_or(Amount(least_collateral.saturating_mul(U256::from(2))));
         let in_all = U256::from(slots).saturating_mul(U256::from(wish.windows));
         let quote = Quote {
@@ -122,11 +121,6 @@ impl Market {
             return Err(MarketError::Terms(format!("{collateral} HOLD of collateral, the least is {least}")));
         }
         Ok(Survey { located, roots, quote })
-    }
-
-    async fn parameter(&self, name: &str) -> Result<U256, ChainError> {
-        let at = NAMES.iter().position(|it| *it == name).expect("the contract has this parameter");
-        self.view.call(self.view.at.parameters, &Parameters::getCall { parameter: at as u8 }).await
     }
 
     /// The note of the agreement: that of one that is under way or runs, or a new one, written before anything is sent.

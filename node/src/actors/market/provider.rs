@@ -3,6 +3,7 @@
 use super::{
     actor::{Kept, Market},
     orders::Deed,
+    policy::worth,
     state::{Sight, SlotDuty, SlotSight, SlotState, WindowDuty, turn},
 };
 use crate::{env::ChainError, limits, types::PlacementId};
@@ -54,7 +55,9 @@ impl Market {
             Some(WindowDuty::Open) => {
                 let call =
                     Challenges::openWindowCall { window: U256::from(window), evidence: Default::default() };
-                let deed = Deed { gas: Some(OPEN_GAS), ..self.deed(self.view.at.challenges, &call) };
+                // A window that nobody opens is not paid.
+                let worth = worth(&self.settings, self.known_pay());
+                let deed = Deed { gas: Some(OPEN_GAS), worth, ..self.deed(self.view.at.challenges, &call) };
                 self.orders.start(self.name("open window", &[&window.to_be_bytes()]), deed);
             }
             Some(WindowDuty::Prove(opened)) => self.prove(sight, opened),
@@ -62,9 +65,16 @@ impl Market {
         }
     }
 
-    /// A call whose gas is estimated before it is sent.
+    /// What the slots that are this provider's are paid for a window, as far as it has looked at them.
+    pub fn known_pay(&self) -> U256 {
+        let pledges = self.pledges.borrow();
+        let mine = pledges.values().filter(|kept| kept.state == Some(SlotState::Mine));
+        mine.filter_map(|kept| kept.price).map(U256::from).sum()
+    }
+
+    /// A call whose gas is estimated before it is sent, and which can wait.
     pub fn deed(&self, to: alloy::primitives::Address, call: &impl SolCall) -> Deed {
-        Deed { to, data: call.abi_encode().into(), gas: None }
+        Deed { to, data: call.abi_encode().into(), gas: None, worth: 0 }
     }
 
     /// Looks at slots that something may be due for: what is not taken yet, what is owed, and once a window all.
@@ -108,7 +118,7 @@ impl Market {
         let market = self.view.at.market;
         let (kind, deed) = match duty {
             SlotDuty::Fill => {
-                let deed = Deed { to: market, data: self.fill_call(&pledge), gas: None };
+                let deed = Deed { to: market, data: self.fill_call(&pledge), gas: None, worth: 0 };
                 ("fill", deed)
             }
             SlotDuty::Settle => {
@@ -170,6 +180,6 @@ fn seen(kept: &mut Kept, slot: &SlotSight, window: u64, whole: bool) -> bool {
     if kept.looked != Some(window) {
         kept.absent = if whole { 0 } else { kept.absent + 1 };
     }
-    (kept.looked, kept.state) = (Some(window), Some(slot.state));
+    (kept.looked, kept.state, kept.price) = (Some(window), Some(slot.state), Some(slot.price));
     kept.absent >= LOST_WINDOWS
 }

@@ -48,6 +48,8 @@ pub(super) struct Book {
     pub obliged_from: u64,
     /// Of misses.
     pub level: u16,
+    /// The window of the last one.
+    pub last_miss: u64,
     /// It may prove no more.
     pub evicted: bool,
 }
@@ -144,6 +146,8 @@ pub(super) struct SlotSight {
     pub settled_to: u64,
     /// The first window that its provider is not paid for.
     pub end: u64,
+    /// What it is paid for a window, 10⁻¹⁸ HOLD.
+    pub price: u128,
 }
 
 /// What is due for a slot.
