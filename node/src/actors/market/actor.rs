@@ -118,6 +118,8 @@ pub(super) struct Market {
     pub peers: Peers,
     pub pledges: RefCell<BTreeMap<PlacementId, Kept>>,
     pub agreements: RefCell<BTreeMap<PlacementId, OwnAgreement>>,
+    /// Agreements that are closed, with and without credit for the owner, and the heights of the looks that saw it.
+    pub closing: RefCell<BTreeMap<(PlacementId, bool), Option<(u64, u64)>>>,
     pub watch: RefCell<Watch>,
     pub status: RefCell<MarketStatus>,
     pub wake: Notify,
@@ -195,6 +197,7 @@ impl Market {
             ask,
             pledges: RefCell::default(),
             agreements: RefCell::default(),
+            closing: RefCell::default(),
             watch: RefCell::new(Watch::new(first_block)),
             status: RefCell::default(),
             wake: Notify::new(),

@@ -4,7 +4,7 @@ use super::{
     actor::{Kept, Market},
     orders::Deed,
     policy::worth,
-    state::{Sight, SlotDuty, SlotSight, SlotState, WindowDuty, turn},
+    state::{Sight, SlotDuty, SlotSight, SlotState, WindowDuty, lasts, turn},
 };
 use crate::{env::ChainError, limits, types::PlacementId};
 use alloy::{primitives::U256, sol_types::SolCall};
@@ -19,8 +19,6 @@ const LOST_WINDOWS: u32 = 2;
 /// A slot is forgotten when it was gone at every look for so many blocks: twice what is final, since what ended it may have
 /// come into another block meanwhile.
 const GONE_BLOCKS: u64 = 2 * limits::CONFIRMATIONS;
-/// Blocks between two of these looks; after more of them a reorganisation may have come and gone unseen.
-const GONE_GAP: u64 = limits::CONFIRMATIONS / 2;
 
 impl Market {
     /// Looks at the chain, unless nothing has changed there.
@@ -141,10 +139,7 @@ impl Market {
         let certain = {
             let mut pledges = self.pledges.borrow_mut();
             let Some(kept) = pledges.get_mut(&id) else { return };
-            let unbroken = kept.gone.filter(|(_, last)| sight.next <= last + GONE_GAP);
-            let (first, last) = unbroken.unwrap_or((sight.next, sight.next));
-            kept.gone = Some((first, last.max(sight.next)));
-            sight.next >= first + GONE_BLOCKS
+            lasts(&mut kept.gone, sight.next, GONE_BLOCKS)
         };
         if !certain {
             return;
@@ -168,7 +163,7 @@ impl Market {
             let deed = self.deed(self.view.at.stake, &Stake::takeFeesCall { provider: self.view.provider });
             self.orders.start(self.name("take fees", &[&(window / every).to_be_bytes()]), deed);
         }
-        if self.close_agreements(window).await? {
+        if self.close_agreements(sight).await? {
             self.collected.set(Some(window));
         }
         Ok(())

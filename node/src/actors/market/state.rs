@@ -3,6 +3,7 @@
 //! Everything is decided from the chain's state and not from its events, so that a reorganisation needs no case of its own:
 //! whatever it took back is found undone at the next look, and done again.
 
+use crate::limits;
 use alloy::primitives::{Address, keccak256};
 
 /// How blocks are cut into windows.
@@ -122,6 +123,17 @@ pub(super) fn turn(provider: Address, window: u64, open_blocks: u64) -> u64 {
     let hash = keccak256([provider.as_slice(), &window.to_be_bytes()].concat());
     let number = u64::from_be_bytes(hash[..8].try_into().expect("a hash has 32 bytes"));
     1 + number % (open_blocks / 2).max(1)
+}
+
+/// Blocks between two looks that see the same; after more of them a reorganisation may have come and gone unseen.
+const GAP: u64 = limits::CONFIRMATIONS / 2;
+
+/// True once something is seen at every look for so many blocks; `seen` has the heights of the first and the last of these
+/// looks, and `next` is that of this one.
+pub(super) fn lasts(seen: &mut Option<(u64, u64)>, next: u64, blocks: u64) -> bool {
+    let (first, last) = seen.filter(|(_, last)| next <= last + GAP).unwrap_or((next, next));
+    *seen = Some((first, last.max(next)));
+    next >= first + blocks
 }
 
 /// How the chain counts a slot.

@@ -3,7 +3,7 @@
 use super::{
     orders::Name,
     policy::{Penalties, miss_cost, objection, worth},
-    state::{Book, Opened, Sight, SlotDuty, SlotSight, SlotState, WindowDuty, Windows, turn},
+    state::{Book, Opened, Sight, SlotDuty, SlotSight, SlotState, WindowDuty, Windows, lasts, turn},
     watch::{Demand, Dispute, Watch},
 };
 use crate::{limits, settings::MarketSettings};
@@ -62,6 +62,21 @@ fn a_set_may_change_once_its_window_is_proven_or_can_no_longer_be() {
     assert_eq!(free(Sight { proven: true, ..opened(FIRST + 5) }), (true, 4));
     let book = Book { count: 0, ..sight(0).book };
     assert_eq!(free(Sight { book, ..sight(FIRST) }), (true, 4));
+}
+
+#[test]
+fn what_is_seen_at_every_look_for_long_enough_is_final() {
+    let mut seen = None;
+    let looks = |seen: &mut Option<(u64, u64)>, at: &[u64]| {
+        at.iter().map(|next| lasts(seen, *next, 12)).collect::<Vec<_>>()
+    };
+    assert_eq!(looks(&mut seen, &[100, 106, 111, 112]), [false, false, false, true]);
+    assert_eq!(looks(&mut seen, &[110, 112]), [false, true], "a reorganisation lowered the head");
+    assert_eq!(
+        looks(&mut seen, &[119, 125, 131]),
+        [false, false, true],
+        "a look was too late: it begins anew"
+    );
 }
 
 fn slot(state: SlotState) -> SlotSight {
