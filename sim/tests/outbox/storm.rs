@@ -63,13 +63,14 @@ pub fn calm() -> ChainPlan {
     ChainPlan { wallets: TREASURER as u32 + 1, ..ChainPlan::default() }
 }
 
+/// Rushes are no larger than that fees rise step by step: what waits is signed again and again, and any of it may be executed.
 fn wild() -> ChainPlan {
     ChainPlan {
         reorg_chance: 0.15,
         max_reorg: 6,
         loss_chance: 0.5,
         rush_chance: 0.1,
-        rush_factor: 30.0,
+        rush_factor: 4.0,
         latency_ms: 400.0,
         outage_interval_s: 90.0,
         outage_s: 40.0,

@@ -156,7 +156,7 @@ impl Outbox {
     /// What is to be done, given what the chain looks like.
     pub fn plan(&mut self, sight: &Sight) -> Vec<Action> {
         let fill = self.gap(sight).then_some(Action::Fill(sight.nonce));
-        let most = self.most_fee(sight.nonce);
+        let most = self.ceiling_at(sight.nonce);
         let plans = self.open.iter_mut().filter_map(|(nonce, open)| open.plan(*nonce, sight, most));
         fill.into_iter().chain(plans).collect()
     }
@@ -188,7 +188,7 @@ impl Outbox {
 
     /// What is to be done about what the chain said to an offer.
     pub fn offered(&mut self, nonce: u64, fees: Fees, said: &Result<B256, ChainError>) -> Option<Action> {
-        let most = self.most_fee(nonce);
+        let most = self.ceiling_at(nonce);
         let open = self.open.get_mut(&nonce)?;
         open.trouble = said.as_ref().err().map(ToString::to_string);
         match said {
@@ -269,7 +269,7 @@ impl Outbox {
     }
 
     /// Most wei a unit of gas that the transaction of a nonce may offer now.
-    fn most_fee(&self, nonce: u64) -> u128 {
+    fn ceiling_at(&self, nonce: u64) -> u128 {
         let line = self.open.range(nonce..).map(|(_, Open { entry, .. })| match entry.refused {
             None => self.waiting(&entry.order, entry.gas_limit),
             Some(_) => Waiting { gas: PLAIN_GAS, worth: self.most_fee * u128::from(PLAIN_GAS) },
