@@ -127,8 +127,8 @@ pub const MAX_BLOCK_RECORD: u64 = 64 << 20;
 pub const MAX_OPEN_TRANSACTIONS: usize = 64;
 /// Orders that wait because so many transactions are not final, or the chain does not answer.
 pub const MAX_QUEUED_ORDERS: usize = 256;
-/// Times that one transaction is signed with other fees: from one gwei to over two thousand.
-pub const MAX_ATTEMPTS: usize = 64;
+/// Times that one transaction is signed with other fees: from one gwei to the most that is paid.
+pub const MAX_ATTEMPTS: usize = 80;
 /// Most bytes of a call's data, so that its transaction stays within its limit.
 pub const MAX_CALL_DATA: usize = MAX_TRANSACTION - 1_024;
 /// Most bytes of one note of the outbox.
@@ -149,8 +149,9 @@ pub const OFFERS_AT_A_TIME: usize = 8;
 pub const CONFIRMATIONS: u64 = 12;
 /// Blocks that a transaction waits for its turn before its fees rise.
 pub const FEE_PATIENCE: u64 = 3;
-/// Most wei a unit of gas that a transaction offers, base fee included.
-pub const MAX_FEE_PER_GAS: u128 = 500_000_000_000;
+/// Most wei a unit of gas that a transaction offers, base fee included, whatever it is worth: a proof costs some three of the
+/// chain's coins then, so that a mistaken price of HOLD costs no fortune.
+pub const MAX_FEE_PER_GAS: u128 = 10_000_000_000_000;
 /// Transactions that wait in an embedded chain.
 pub const MAX_POOLED: usize = 4_096;
 /// Of them, those of one sender.

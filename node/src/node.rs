@@ -127,7 +127,8 @@ impl Node {
             owner: keys.owner.peer(),
             settings: settings.market.clone(),
         };
-        let incentive = incentive::IncentiveActor::start(&common, chain, wallet, notes);
+        let most_fee = settings.chain.most_fee();
+        let incentive = incentive::IncentiveActor::start(&common, chain, wallet, most_fee, notes);
         let neighbours = market_neighbours(&incentive, &storage, &proof, &network, own.clone());
         market::MarketActor::start(seat, &common, membership, neighbours);
         let neighbours = repair_neighbours(&storage, &network, own.clone());

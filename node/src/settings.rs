@@ -7,6 +7,9 @@ use holdfast_proofs::groth16::PUBLIC_MAINNETS;
 use serde::{Deserialize, Serialize};
 use std::{path::PathBuf, time::Duration};
 
+/// Wei of a gwei.
+const GWEI: u128 = 1_000_000_000;
+
 /// A node's settings; every field has a default, an unknown field is refused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -34,7 +37,7 @@ pub struct Settings {
 }
 
 /// Which chain, and which account on it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ChainSettings {
     /// URL of its JSON-RPC; empty for none.
@@ -45,6 +48,8 @@ pub struct ChainSettings {
     pub wallet: String,
     /// The file with the account's password, absolute or below the node's directory; empty for none.
     pub password_file: PathBuf,
+    /// Most gwei a unit of gas for any transaction, base fee included; what is worth more to the node may cost more.
+    pub most_fee_gwei: u64,
 }
 
 /// Which slots of agreements this node takes, and how often it asks to be paid.
@@ -61,6 +66,9 @@ pub struct MarketSettings {
     pub settle_windows: u32,
     /// Least HOLD of commission that is worth a transaction.
     pub least_claim: Amount,
+    /// What a HOLD is worth in the chain's coin: what a proof or an answer may cost follows from it. 0 if nobody can tell:
+    /// then they cost no more than any transaction.
+    pub hold_price: Amount,
 }
 
 /// The circuit that windows are proven with, which is that of the network's deployment.
@@ -134,6 +142,20 @@ impl Default for Settings {
     }
 }
 
+impl Default for ChainSettings {
+    fn default() -> Self {
+        let (rpc, wallet, password_file) = Default::default();
+        Self { rpc, id: 0, wallet, password_file, most_fee_gwei: 500 }
+    }
+}
+
+impl ChainSettings {
+    /// Most wei a unit of gas for any transaction.
+    pub fn most_fee(&self) -> u128 {
+        u128::from(self.most_fee_gwei) * GWEI
+    }
+}
+
 impl Default for MarketSettings {
     fn default() -> Self {
         let hundredth = Amount(Amount::whole(1).0 / U256::from(100));
@@ -143,6 +165,7 @@ impl Default for MarketSettings {
             most_collateral: Amount::whole(1_000),
             settle_windows: 7,
             least_claim: Amount::whole(1),
+            hold_price: Amount::whole(0),
         }
     }
 }
@@ -173,6 +196,9 @@ pub enum SettingsError {
     /// A URL of another kind.
     #[error("chain.rpc is {0:?}, it must begin with http:// or https://")]
     Rpc(String),
+    /// Nothing would be sent, or more be paid than any chain asks for.
+    #[error("chain.most_fee_gwei is {0}, must be 1 to {most}", most = limits::MAX_FEE_PER_GAS / GWEI)]
+    MostFee(u64),
     /// Nothing would ever be settled.
     #[error("market.settle_windows must be at least 1")]
     NeverSettles,
@@ -206,6 +232,9 @@ impl Settings {
         let rpc = &self.chain.rpc;
         if !rpc.is_empty() && !rpc.starts_with("http://") && !rpc.starts_with("https://") {
             return Err(SettingsError::Rpc(rpc.clone()));
+        }
+        if !(1..=limits::MAX_FEE_PER_GAS).contains(&self.chain.most_fee()) {
+            return Err(SettingsError::MostFee(self.chain.most_fee_gwei));
         }
         if self.market.settle_windows == 0 {
             return Err(SettingsError::NeverSettles);

@@ -102,6 +102,8 @@ wallet = {wallet}
 # The file with its password, absolute or below the node's directory, for its owner alone (mode 600). Without one
 # `holdfast run` asks at a terminal, and elsewhere the node sends nothing.
 password_file = {password_file}
+# Most gwei a unit of gas, base fee included, for any transaction; what is worth more to the node may cost more.
+most_fee_gwei = {most_fee_gwei}
 
 # What this node sells there, once it is registered and has stake: storage in agreements.
 [market]
@@ -115,16 +117,21 @@ most_collateral = {most_collateral}
 settle_windows = {settle_windows}
 # Least HOLD of commission that is worth a transaction.
 least_claim = {least_claim}
+# What a HOLD is worth in the chain's coin. A proof may then cost what missing its window would take of the collateral and
+# the pay, and an answer to a dispute the slot's collateral. 0 if you cannot tell: they cost no more than any transaction.
+hold_price = {hold_price}
 ",
         rpc = toml_text(&chain.rpc),
         chain_id = chain.id,
         wallet = toml_text(&chain.wallet),
         password_file = toml_text(&chain.password_file.to_string_lossy()),
+        most_fee_gwei = chain.most_fee_gwei,
         sell = market.sell,
         least_price = toml_text(&market.least_price.to_string()),
         most_collateral = toml_text(&market.most_collateral.to_string()),
         settle_windows = market.settle_windows,
         least_claim = toml_text(&market.least_claim.to_string()),
+        hold_price = toml_text(&market.hold_price.to_string()),
     )
 }
 

@@ -66,6 +66,7 @@ fn written_settings_read_back_as_they_were() {
             id: 97,
             wallet: "a\tb".into(),
             password_file: "pass\"word".into(),
+            most_fee_gwei: 7,
         },
         market: MarketSettings {
             sell: false,
@@ -73,6 +74,7 @@ fn written_settings_read_back_as_they_were() {
             most_collateral: "12.5".parse().unwrap(),
             settle_windows: 3,
             least_claim: "0".parse().unwrap(),
+            hold_price: "0.000025".parse().unwrap(),
         },
         proving: Proving {
             circuit: ProofCircuit::Small,

@@ -27,7 +27,9 @@ use std::{
 
 /// Gas of a block.
 const GAS_LIMIT: u64 = 36_000_000;
-/// Wei a unit of gas of the first base fee.
+/// Wei of a gwei.
+const GWEI: f64 = 1e9;
+/// Wei a unit of gas of the first base fee, and the least of any: others fill the blocks as far as that is cheap to them.
 const BASE_FEE: u64 = 1_000_000_000;
 /// Wei that each wallet has.
 const FUNDS: u128 = 1_000_000_000_000_000_000_000;
@@ -52,8 +54,10 @@ pub struct ChainPlan {
     pub rush_chance: f64,
     /// Blocks that a rush lasts.
     pub rush_blocks: u32,
-    /// Base fee in a rush, as a multiple of what it was before.
+    /// Base fee in a rush, as a multiple of what it was before …
     pub rush_factor: f64,
+    /// … up to so many gwei: nobody fills blocks that cost more, however soon rushes come after one another.
+    pub peak_gwei: f64,
     /// Milliseconds until a question is answered; exponential.
     pub latency_ms: f64,
     /// Mean seconds between two outages of a node's link to the chain; exponential, 0 for none.
@@ -75,6 +79,7 @@ impl Default for ChainPlan {
             rush_chance: 0.0,
             rush_blocks: 10,
             rush_factor: 20.0,
+            peak_gwei: 2_000.0,
             latency_ms: 50.0,
             outage_interval_s: 0.0,
             outage_s: 60.0,
@@ -99,6 +104,7 @@ impl ChainPlan {
         let spans = [
             ("block_s", self.block_s, 0.1),
             ("rush_factor", self.rush_factor, 1.0),
+            ("peak_gwei", self.peak_gwei, 1.0),
             ("latency_ms", self.latency_ms, 0.0),
             ("outage_interval_s", self.outage_interval_s, 0.0),
             ("outage_s", self.outage_s, 0.0),
@@ -163,12 +169,14 @@ impl SimChain {
                 .map(|number| (wallet(seed, number.into()).address(), U256::from(FUNDS)))
                 .collect(),
         };
+        let mut evm = EvmChain::new(&genesis);
+        evm.set_next_base_fee(BASE_FEE);
         let inner = Inner {
             plan: Cell::new(plan),
             seed,
             time,
             recorder,
-            evm: RefCell::new(EvmChain::new(&genesis)),
+            evm: RefCell::new(evm),
             rng: RefCell::new(rng::stream(seed, "chain", 0)),
             rush: Cell::default(),
             subscribers: RefCell::default(),
@@ -210,6 +218,8 @@ impl SimChain {
             self.0.rush.set(Rush { left: rush.left - 1, ..rush });
         }
         let block = evm.produce(proposal).summary();
+        let next = evm.next_base_fee().max(BASE_FEE);
+        evm.set_next_base_fee(next);
         drop(evm);
         self.0.recorder.block(self.0.time.now(), block.number, block.hash.0);
         let evm = self.0.evm.borrow();
@@ -261,8 +271,9 @@ impl SimChain {
         if self.0.rush.get().left > 0 || !self.0.rng.borrow_mut().random_bool(plan.rush_chance) {
             return;
         }
-        let base_fee = self.look(EvmChain::next_base_fee) as f64 * plan.rush_factor;
-        self.0.rush.set(Rush { left: plan.rush_blocks, base_fee: base_fee as u64 });
+        let base_fee = self.look(EvmChain::next_base_fee) as f64;
+        let dear = (base_fee * plan.rush_factor).min(plan.peak_gwei * GWEI).max(base_fee);
+        self.0.rush.set(Rush { left: plan.rush_blocks, base_fee: dear as u64 });
     }
 
     /// A node's link to the chain in one of its lives.

@@ -35,13 +35,15 @@ use std::time::Duration;
 /// Windows of the agreement.
 const WINDOWS: u32 = 4;
 
-/// Rushes are so far apart that fees sink in between: beyond the most that an outbox pays, nobody can prove.
+/// Blocks of a rush that outlasts a window, whenever it begins: two windows but for the blocks in which sets may change.
+const LONG_RUSH: u32 = 180;
+
 fn wild() -> ChainPlan {
     ChainPlan {
         reorg_chance: 0.1,
         max_reorg: 6,
         loss_chance: 0.3,
-        rush_chance: 0.02,
+        rush_chance: 0.05,
         rush_factor: 20.0,
         latency_ms: 300.0,
         outage_interval_s: 150.0,
@@ -101,24 +103,53 @@ async fn over(stage: &Stage) -> Agreed {
     agreed
 }
 
-fn story(seed: u64, storm: bool) -> Outcome {
+/// What happens to the chain and the nodes meanwhile.
+#[derive(Clone, Copy, Debug)]
+enum Weather {
+    Calm,
+    /// Gas costs what a proof is worth and a settlement is not, for longer than a window.
+    Dear,
+    Wild,
+}
+
+/// Begins a long rush.
+async fn rush(stage: &Stage) {
+    stage.chain.set_plan(ChainPlan {
+        rush_chance: 1.0,
+        rush_blocks: LONG_RUSH,
+        rush_factor: 1e6,
+        peak_gwei: 1_500.0,
+        ..calm()
+    });
+    let before = stage.height();
+    while stage.height() == before {
+        stage.cluster.time().sleep(Duration::from_secs(1)).await;
+    }
+    stage.chain.set_plan(calm());
+}
+
+fn story(seed: u64, weather: Weather) -> Outcome {
     run(seed, move || {
         Box::pin(async move {
             let stage = Stage::set(seed).await;
             let (cluster, chain) = (stage.cluster.clone(), stage.chain.clone());
-            if storm {
-                chain.set_plan(wild());
-            }
             let begun = cluster.time().now();
-            let agreed = if storm {
-                let (story, crashes) = (over(&stage), crash(&cluster, seed));
-                futures::pin_mut!(story, crashes);
-                match select(story, crashes).await {
-                    Either::Left((agreed, _)) => agreed,
-                    Either::Right((never, _)) => never,
+            let agreed = match weather {
+                Weather::Calm => over(&stage).await,
+                Weather::Dear => {
+                    agree(&cluster, stage.placement).await;
+                    rush(&stage).await;
+                    over(&stage).await
                 }
-            } else {
-                over(&stage).await
+                Weather::Wild => {
+                    chain.set_plan(wild());
+                    let (story, crashes) = (over(&stage), crash(&cluster, seed));
+                    futures::pin_mut!(story, crashes);
+                    match select(story, crashes).await {
+                        Either::Left((agreed, _)) => agreed,
+                        Either::Right((never, _)) => never,
+                    }
+                }
             };
             assert_eq!(agreed.filled, SLOTS);
             // What was sent last becomes final.
@@ -132,18 +163,28 @@ fn story(seed: u64, storm: bool) -> Outcome {
     })
 }
 
+fn all_is_proven(outcome: &Outcome) {
+    println!("{outcome:?}");
+    let (slots, windows) = (u64::from(SLOTS), u64::from(WINDOWS));
+    // Whoever is taken in later is paid from the next window on.
+    assert!(outcome.proofs >= slots * (windows - 1), "{outcome:?}");
+    assert!(outcome.paid >= slots * (windows - 1) && outcome.paid <= slots * windows, "{outcome:?}");
+}
+
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
 }
 
 #[test]
 fn on_a_calm_chain_every_window_is_proven_and_paid() {
-    let outcome = story(1, false);
-    println!("{outcome:?}");
-    let windows = u64::from(WINDOWS);
-    // Whoever is taken in later is paid from the next window on.
-    assert!(outcome.proofs >= u64::from(SLOTS) * (windows - 1), "{outcome:?}");
-    assert!(outcome.paid >= u64::from(SLOTS) * (windows - 1) && outcome.paid <= u64::from(SLOTS) * windows);
+    all_is_proven(&story(1, Weather::Calm));
+}
+
+#[test]
+fn through_a_rush_that_outlasts_a_window_every_window_is_proven_and_paid() {
+    let outcome = story(1, Weather::Dear);
+    assert_eq!(outcome.peak_gwei, 1_500);
+    all_is_proven(&outcome);
 }
 
 #[test]
@@ -151,7 +192,7 @@ fn on_a_wild_chain_nobody_honest_loses_and_nothing_is_done_twice() {
     let first = number("HOLDFAST_MARKET_FIRST", 1);
     let mut all = Outcome::default();
     for seed in first..first + number("HOLDFAST_MARKET_SEEDS", 3) {
-        let outcome = story(seed, true);
+        let outcome = story(seed, Weather::Wild);
         println!("seed {seed}: {outcome:?}");
         all.add(&outcome);
     }
@@ -160,5 +201,5 @@ fn on_a_wild_chain_nobody_honest_loses_and_nothing_is_done_twice() {
 
 #[test]
 fn a_seed_repeats() {
-    assert_eq!(story(5, true), story(5, true));
+    assert_eq!(story(5, Weather::Wild), story(5, Weather::Wild));
 }

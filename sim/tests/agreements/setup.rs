@@ -68,7 +68,9 @@ fn node_settings() -> Settings {
         announce_interval_s: 600.0,
         ..Timing::default()
     };
-    let market = MarketSettings { settle_windows: 2, ..MarketSettings::default() };
+    // A HOLD for a coin: a proof is worth more than three thousand gwei a unit of its gas.
+    let market =
+        MarketSettings { settle_windows: 2, hold_price: Amount::whole(1), ..MarketSettings::default() };
     Settings { timing, market, ..Settings::default() }
 }
 
@@ -117,6 +119,11 @@ impl Stage {
         chain.set_plan(calm());
         let reorganised = count(&chain);
         Self { cluster, chain, at, placement, reorganised, staked: Amount::whole(STAKE).0 }
+    }
+
+    /// The newest block's height.
+    pub fn height(&self) -> u64 {
+        self.chain.look(|evm| evm.head().header.number)
     }
 }
 

@@ -7,6 +7,7 @@
 //! HOLDFAST_OUTBOX_SEEDS=1000 cargo test -p holdfast-sim --test outbox -- --nocapture
 //! ```
 
+mod lagging;
 mod market;
 mod storm;
 mod token;

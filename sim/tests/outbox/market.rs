@@ -171,7 +171,7 @@ fn terms(node: u32, number: u64) -> Terms {
 }
 
 fn own(seed: u64) -> Summary {
-    live(seed, deploy, conserved, async move |cluster, deployed| {
+    let work = async move |cluster: &Cluster<Orders>, deployed| {
         let mut random = rng::stream(seed, "owners", 0);
         let begin = cluster.time().now();
         let owners: Vec<_> = (0..NODES).map(|node| Owner { cluster, node, ended: Cell::new(0) }).collect();
@@ -180,9 +180,9 @@ fn own(seed: u64) -> Summary {
             owner.live(deployed, at.map(|at| begin + Duration::from_secs(at)))
         });
         let living: Vec<_> = living.collect();
-        let ended = join_all(living).await;
-        cluster.chain().expect("the world has a chain").look(|evm| judge(evm, deployed, seed, &ended));
-    })
+        join_all(living).await
+    };
+    live(seed, deploy, conserved, work, move |evm, deployed, ended| judge(evm, deployed, seed, &ended))
 }
 
 /// An owner, and how many of its intents ended.

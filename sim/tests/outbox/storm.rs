@@ -15,7 +15,7 @@ use holdfast::{
         },
         storage::{StorageActor, StorageError},
     },
-    env::evm::EvmChain,
+    env::{Chain, evm::EvmChain},
     events::Event,
     types::{IntentId, Timestamp, chain::Call},
 };
@@ -30,6 +30,8 @@ use rand::RngExt;
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
+    mem,
+    pin::pin,
     rc::Rc,
     time::Duration,
 };
@@ -49,6 +51,8 @@ pub const SHARE: u64 = 1_000_000;
 pub const STORM: Duration = Duration::from_secs(1_200);
 /// Until when all must be final once it is calm.
 const CALM: Duration = Duration::from_secs(3_600);
+/// For so long nothing more may happen once all is final: what was sent too often would come into a block.
+const AFTERWARDS: Duration = Duration::from_secs(600);
 /// Whose wallet deploys contracts and gives each node its share.
 const TREASURER: u64 = 9;
 
@@ -59,13 +63,14 @@ pub fn calm() -> ChainPlan {
     ChainPlan { wallets: TREASURER as u32 + 1, ..ChainPlan::default() }
 }
 
+/// Rushes are no larger than that fees rise step by step: what waits is signed again and again, and any of it may be executed.
 fn wild() -> ChainPlan {
     ChainPlan {
         reorg_chance: 0.15,
         max_reorg: 6,
         loss_chance: 0.5,
         rush_chance: 0.1,
-        rush_factor: 30.0,
+        rush_factor: 4.0,
         latency_ms: 400.0,
         outage_interval_s: 90.0,
         outage_s: 40.0,
@@ -75,7 +80,13 @@ fn wild() -> ChainPlan {
 
 /// A node's storage and incentive actors: all that an outbox needs.
 pub fn boot() -> Boot<Orders> {
-    Rc::new(|env, keys, settings| {
+    boot_over(|link| link)
+}
+
+/// The same, with something between the node and its link to the chain.
+pub fn boot_over(over: impl Fn(Rc<dyn Chain>) -> Rc<dyn Chain> + 'static) -> Boot<Orders> {
+    Rc::new(move |env, keys, settings| {
+        let (chain, most_fee) = (env.chain.map(&over), settings.chain.most_fee());
         Box::pin(async move {
             let storage =
                 StorageActor::start(env.common.clone(), env.disk, keys.peer.clone(), settings).await?;
@@ -84,7 +95,7 @@ pub fn boot() -> Boot<Orders> {
                 read_note: storage.clone().recipient(),
                 list_notes: storage.recipient(),
             };
-            let incentive = IncentiveActor::start(&env.common, env.chain, keys.wallet, notes);
+            let incentive = IncentiveActor::start(&env.common, chain, keys.wallet, most_fee, notes);
             Ok::<_, StorageError>(incentive.recipient())
         })
     })
@@ -106,7 +117,10 @@ pub fn intent(node: u32, number: u64) -> IntentId {
 /// An order to call a contract.
 pub fn order(intent: IntentId, to: Address, call: &impl SolCall) -> SubmitTransaction {
     let data = call.abi_encode().into();
-    SubmitTransaction { intent, order: TransactionOrder { to: Some(to), value: U256::ZERO, data, gas: None } }
+    SubmitTransaction {
+        intent,
+        order: TransactionOrder { to: Some(to), value: U256::ZERO, data, gas: None, worth: 0 },
+    }
 }
 
 /// What a contract answers.
@@ -220,9 +234,8 @@ pub async fn insist(cluster: Cluster<Orders>, node: u32, submit: SubmitTransacti
 }
 
 /// Cuts nodes' power while the storm lasts, and lets them start again.
-async fn crash(cluster: &Cluster<Orders>, seed: u64, end: Timestamp) -> u64 {
+async fn crash(cluster: &Cluster<Orders>, seed: u64, end: Timestamp, crashes: &Cell<u64>) {
     let (mut random, time) = (rng::stream(seed, "crashes", 0), cluster.time());
-    let mut crashes = 0;
     while time.now() < end {
         time.sleep(Duration::from_secs(random.random_range(10..240))).await;
         let node = NodeNumber(random.random_range(0..NODES));
@@ -232,16 +245,15 @@ async fn crash(cluster: &Cluster<Orders>, seed: u64, end: Timestamp) -> u64 {
             _ => Fault::CrashInWrite { node, operations: random.random_range(0..30) },
         };
         cluster.apply(fault).expect("the node exists");
-        crashes += 1;
+        crashes.set(crashes.get() + 1);
         time.sleep(Duration::from_secs(random.random_range(1..60))).await;
         cluster.apply(Fault::Restart { node }).expect("the node exists");
     }
-    crashes
 }
 
 /// A crash in a write may come long after it was asked for.
-async fn keep_up(cluster: &Cluster<Orders>, end: Timestamp) {
-    while cluster.time().now() < end {
+async fn keep_up(cluster: &Cluster<Orders>) -> ! {
+    loop {
         for node in (0..NODES).map(NodeNumber) {
             cluster.apply(Fault::Restart { node }).expect("the node exists");
         }
@@ -266,12 +278,30 @@ impl Summary {
     }
 }
 
-/// Runs a world of [`NODES`] nodes: deploys, lets `work` order while the storm lasts and after it, and judges.
-pub fn live<D: Copy + 'static>(
+/// Calls `check` whenever the chain's state may have changed, and counts the blocks that were replaced.
+fn watch(chain: &SimChain, check: impl Fn(&EvmChain) + 'static) -> Rc<Cell<u64>> {
+    let taken_back = Rc::new(Cell::new(0));
+    let (count, mut seen, mut newest) = (taken_back.clone(), BTreeMap::new(), B256::ZERO);
+    chain.subscribe(Box::new(move |evm| {
+        let head = evm.head();
+        let before = seen.insert(head.header.number, head.hash);
+        count.set(count.get() + u64::from(before.is_some()));
+        let replaced = mem::replace(&mut newest, head.hash) != head.header.parent_hash;
+        if replaced || !head.transactions.is_empty() {
+            check(evm);
+        }
+    }));
+    taken_back
+}
+
+/// Runs a world of [`NODES`] nodes: deploys, lets `work` order while the storm lasts and after it, and judges what came of
+/// it when nothing more may happen.
+pub fn live<D: Copy + 'static, R: 'static>(
     seed: u64,
     deploy: fn(&Treasurer<'_>) -> D,
     check: fn(&EvmChain, D, u64),
-    work: impl AsyncFnOnce(&Cluster<Orders>, D) + Send + 'static,
+    work: impl AsyncFnOnce(&Cluster<Orders>, D) -> R + Send + 'static,
+    judge: impl FnOnce(&EvmChain, D, R) + Send + 'static,
 ) -> Summary {
     run(seed, move || {
         Box::pin(async move {
@@ -281,14 +311,8 @@ pub fn live<D: Copy + 'static>(
             let treasurer = Treasurer::new(&chain, seed);
             let deployed = deploy(&treasurer);
             treasurer.done();
-            let (taken_back, bumps) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
-            let (count, mut seen) = (taken_back.clone(), BTreeMap::new());
-            chain.subscribe(Box::new(move |evm| {
-                let head = evm.head();
-                let before = seen.insert(head.header.number, head.hash);
-                count.set(count.get() + u64::from(before.is_some()));
-                check(evm, deployed, seed);
-            }));
+            let taken_back = watch(&chain, move |evm| check(evm, deployed, seed));
+            let (bumps, crashes) = (Rc::new(Cell::new(0)), Cell::new(0));
             let count = bumps.clone();
             cluster.recorder().subscribe(Box::new(move |_, _, event| {
                 let bumped = matches!(event, Event::TransactionSigned { bumps: 1.., .. });
@@ -300,22 +324,28 @@ pub fn live<D: Copy + 'static>(
             }
             let calm_at = cluster.time().now() + STORM;
             let calming = async {
-                let crashes = crash(&cluster, seed, calm_at).await;
+                crash(&cluster, seed, calm_at, &crashes).await;
                 chain.set_plan(calm());
-                keep_up(&cluster, calm_at + CALM).await;
-                crashes
+                keep_up(&cluster).await
             };
             let working = async {
-                let work = std::pin::pin!(work(&cluster, deployed));
-                let limit = std::pin::pin!(cluster.time().sleep_until(calm_at + CALM));
-                match select(work, limit).await {
-                    Either::Left(_) => {}
-                    Either::Right(_) => panic!("something is not final {CALM:?} after the storm"),
-                }
+                let time = cluster.time();
+                let work = pin!(work(&cluster, deployed));
+                let Either::Left((done, _)) = select(work, pin!(time.sleep_until(calm_at + CALM))).await
+                else {
+                    panic!("something is not final {CALM:?} after the storm");
+                };
+                time.sleep_until(time.now().max(calm_at) + AFTERWARDS).await;
+                done
             };
-            let (crashes, ()) = futures::join!(calming, working);
+            let done = match select(pin!(calming), pin!(working)).await {
+                Either::Left((never, _)) => never,
+                Either::Right((done, _)) => done,
+            };
+            chain.look(|evm| judge(evm, deployed, done));
             let trace = cluster.recorder().trace_hash().to_string();
-            let summary = Summary { taken_back: taken_back.get(), crashes, bumps: bumps.get(), trace };
+            let (taken_back, crashes, bumps) = (taken_back.get(), crashes.get(), bumps.get());
+            let summary = Summary { taken_back, crashes, bumps, trace };
             cluster.shut_down().await;
             summary
         })

@@ -87,9 +87,9 @@ fn pay(seed: u64, behind: u64) -> Summary {
                     .await;
                 pay_behind_its_back(&chain, seed, (number % u64::from(NODES)) as u32, OTHER);
             });
-            let (ends, _) = futures::join!(join_all(paying), join_all(others));
-            chain.look(|evm| judge(evm, token, seed, &ends, behind == 0));
+            futures::join!(join_all(paying), join_all(others)).0
         },
+        move |evm, token, ends| judge(evm, token, seed, &ends, behind == 0),
     )
 }
 

@@ -27,11 +27,13 @@ pub struct IncentiveActor {
 }
 
 impl IncentiveActor {
-    /// Starts the actor; without a chain or a wallet it refuses every order.
+    /// Starts the actor; without a chain or a wallet it refuses every order. `most_fee` is the most wei a unit of gas that
+    /// it pays for a transaction which is worth no more to whoever orders it.
     pub fn start(
         common: &Common,
         chain: Option<Rc<dyn Chain>>,
         wallet: Option<Wallet>,
+        most_fee: u128,
         neighbours: Neighbours,
     ) -> Addr<Self> {
         let account = wallet.as_ref().map(Wallet::address);
@@ -39,7 +41,7 @@ impl IncentiveActor {
         let sender = chain.zip(wallet).map(|(chain, wallet)| {
             let Neighbours { write_note, read_note, list_notes } = neighbours;
             let journal = Journal::new(chain.id(), wallet.address(), write_note, read_note, list_notes);
-            Rc::new(Sender::new(common.clone(), chain, wallet, journal))
+            Rc::new(Sender::new(common.clone(), chain, wallet, journal, most_fee))
         });
         if let Some(sender) = &sender {
             common.spawn.local(Box::pin(sender.clone().run()));

@@ -38,6 +38,8 @@ pub struct TransactionOrder {
     pub data: Bytes,
     /// Most units of gas; `None` to estimate it, which needs what it depends on to be in a block already.
     pub gas: Option<u64>,
+    /// Wei that all its gas may cost, if that is more than what the node pays for any transaction (`chain.most_fee_gwei`).
+    pub worth: u128,
 }
 
 /// How a transaction ended, for good.

@@ -3,7 +3,7 @@
 use super::{
     journal::Journal,
     messages::{OpenTransaction, SubmitTransaction, TransactionEnd, TransactionError},
-    state::{Action, Attempt, Entry, Outbox, Sight},
+    state::{Action, Attempt, Entry, Outbox, PLAIN_GAS, Sight},
 };
 use crate::{
     actors::storage::StorageError,
@@ -35,8 +35,6 @@ use tokio::sync::Notify;
 type Answer = Result<TransactionEnd, TransactionError>;
 type Reply = oneshot::Sender<Answer>;
 
-/// Units of gas that a payment without data uses.
-const PLAIN_GAS: u64 = 21_000;
 /// Most gas of a transaction (EIP-7825).
 const TRANSACTION_GAS: u64 = 1 << 24;
 /// Questions to the chain that are open at a time.
@@ -55,8 +53,15 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    pub(super) fn new(common: Common, chain: Rc<dyn Chain>, wallet: Wallet, journal: Journal) -> Self {
-        let (outbox, orders, waiting, wake) = Default::default();
+    pub(super) fn new(
+        common: Common,
+        chain: Rc<dyn Chain>,
+        wallet: Wallet,
+        journal: Journal,
+        most_fee: u128,
+    ) -> Self {
+        let outbox = RefCell::new(Outbox::new(most_fee));
+        let (orders, waiting, wake) = Default::default();
         Self { common, chain, wallet, journal, outbox, orders, waiting, wake }
     }
 
@@ -101,7 +106,7 @@ impl Sender {
 
     async fn restore(&self) {
         let (floor, entries) = self.surely("read", || self.journal.restore()).await;
-        self.outbox.replace(Outbox::restored(floor, entries, |entry| self.hashes(entry)));
+        self.outbox.borrow_mut().restore(floor, entries, |entry| self.hashes(entry));
     }
 
     /// Repeats what the journal must do: without it nothing may be sent.
@@ -266,14 +271,10 @@ impl Sender {
     }
 
     async fn end(&self, nonce: u64, receipt: &Receipt) -> Result<(), ChainError> {
-        // The receipt may have come from a server that lags behind the one that told the head.
         let block = self.chain.block(receipt.block).await?;
-        if block.is_none_or(|block| block.hash != receipt.block_hash) {
-            return Ok(());
-        }
         let Some(entry) = self.outbox.borrow().entry(nonce).cloned() else { return Ok(()) };
         let why = if receipt.success { String::new() } else { self.reason(&entry).await };
-        let ended = self.outbox.borrow().end(nonce, receipt, why);
+        let ended = self.outbox.borrow().end(nonce, receipt, block, why);
         if let Some(end) = ended {
             self.close(entry.intent, nonce, end).await;
         }

@@ -5,18 +5,24 @@
 //! block it comes into. Only after another transaction was seen to hold the nonce for as long as it takes to be
 //! final is the intent given another.
 
-use super::messages::{OpenTransaction, TransactionEnd, TransactionOrder};
+use super::{
+    fees::{Waiting, ceiling, first, raise},
+    messages::{OpenTransaction, TransactionEnd, TransactionOrder},
+};
 use crate::{
     env::ChainError,
     limits,
     types::{
         IntentId,
-        chain::{Fees, Receipt},
+        chain::{Block, Fees, Receipt},
     },
 };
 use alloy::primitives::{B256, Bytes, U256};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// Units of gas of a transaction that does nothing.
+pub(super) const PLAIN_GAS: u64 = 21_000;
 
 /// What is journalled of an intent before anything of it is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,8 +87,10 @@ struct Open {
 }
 
 /// The transactions that are not final.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Outbox {
+    /// Most wei a unit of gas for a transaction that is worth no more to whoever ordered it.
+    most_fee: u128,
     open: BTreeMap<u64, Open>,
     /// All nonces below are used up for good, as far as this node did it.
     floor: u64,
@@ -91,14 +99,18 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
-    /// An outbox as a journal tells it; `hashes` names an entry's attempts.
-    pub fn restored(floor: u64, entries: Vec<Entry>, hashes: impl Fn(&Entry) -> Vec<B256>) -> Self {
-        let mut outbox = Self { floor, ..Self::default() };
+    /// An outbox without transactions; `most_fee` is what the operator lets any of them pay, in wei a unit of gas.
+    pub fn new(most_fee: u128) -> Self {
+        Self { most_fee, open: BTreeMap::new(), floor: 0, gap: None }
+    }
+
+    /// Takes what a journal tells; `hashes` names an entry's attempts.
+    pub fn restore(&mut self, floor: u64, entries: Vec<Entry>, hashes: impl Fn(&Entry) -> Vec<B256>) {
+        self.floor = floor;
         for entry in entries {
             let hashes = hashes(&entry);
-            outbox.put(entry, hashes);
+            self.put(entry, hashes);
         }
-        outbox
     }
 
     pub fn is_empty(&self) -> bool {
@@ -129,7 +141,8 @@ impl Outbox {
     /// The entry of a new intent, with the lowest nonce that nobody has. It counts once it is put.
     pub fn draft(&self, intent: IntentId, order: TransactionOrder, gas_limit: u64, sight: &Sight) -> Entry {
         let nonce = self.free_nonce(sight.nonce);
-        Entry { intent, order, nonce, gas_limit, attempts: vec![first(sight.fees)], refused: None }
+        let most = ceiling([self.waiting(&order, gas_limit)]);
+        Entry { intent, order, nonce, gas_limit, attempts: vec![first(sight.fees, most)], refused: None }
     }
 
     /// Takes an entry that was journalled, in place of one with the same nonce.
@@ -143,7 +156,8 @@ impl Outbox {
     /// What is to be done, given what the chain looks like.
     pub fn plan(&mut self, sight: &Sight) -> Vec<Action> {
         let fill = self.gap(sight).then_some(Action::Fill(sight.nonce));
-        let plans = self.open.iter_mut().filter_map(|(nonce, open)| open.plan(*nonce, sight));
+        let most = self.ceiling_at(sight.nonce);
+        let plans = self.open.iter_mut().filter_map(|(nonce, open)| open.plan(*nonce, sight, most));
         fill.into_iter().chain(plans).collect()
     }
 
@@ -161,26 +175,27 @@ impl Outbox {
     pub fn filler(&self, nonce: u64, fees: Fees) -> Entry {
         let mut name = [0xff; 32];
         name[24..].copy_from_slice(&nonce.to_be_bytes());
-        let order = TransactionOrder { to: None, value: U256::ZERO, data: Bytes::new(), gas: None };
+        let order = TransactionOrder { to: None, value: U256::ZERO, data: Bytes::new(), gas: None, worth: 0 };
         Entry {
             intent: IntentId::from_bytes(name),
             order,
             nonce,
             gas_limit: 0,
-            attempts: vec![Attempt { cancels: true, ..first(fees) }],
+            attempts: vec![Attempt { cancels: true, ..first(fees, self.most_fee) }],
             refused: Some("it only fills a gap".into()),
         }
     }
 
     /// What is to be done about what the chain said to an offer.
     pub fn offered(&mut self, nonce: u64, fees: Fees, said: &Result<B256, ChainError>) -> Option<Action> {
+        let most = self.ceiling_at(nonce);
         let open = self.open.get_mut(&nonce)?;
         open.trouble = said.as_ref().err().map(ToString::to_string);
         match said {
-            Err(ChainError::Underpriced { .. }) => open.bump(nonce, fees),
+            Err(ChainError::Underpriced { .. }) => open.bump(nonce, fees, most),
             Err(ChainError::Invalid { why }) => {
                 open.entry.refused.get_or_insert_with(|| why.clone());
-                open.bump(nonce, fees)
+                open.bump(nonce, fees, most)
             }
             // The next look at the chain tells who has the nonce, or that it was not this chain.
             Ok(_) | Err(_) => None,
@@ -198,14 +213,25 @@ impl Outbox {
     /// one taken. `None` if it was given up: then it needs no other.
     pub fn moved(&self, nonce: u64, sight: &Sight) -> Option<Entry> {
         let entry = self.open.get(&nonce)?.entry.clone();
-        let moved = Entry { nonce: self.free_nonce(sight.nonce), attempts: vec![first(sight.fees)], ..entry };
+        let most = ceiling([self.waiting(&entry.order, entry.gas_limit)]);
+        let nonce = self.free_nonce(sight.nonce);
+        let moved = Entry { nonce, attempts: vec![first(sight.fees, most)], ..entry };
         moved.refused.is_none().then_some(moved)
     }
 
-    /// How an entry ended whose transaction `hash` is final; `why` tells what its call says now.
-    pub fn end(&self, nonce: u64, receipt: &Receipt, why: String) -> Option<TransactionEnd> {
+    /// How an entry ended whose transaction is final; `at` is the block that the chain has at the receipt's height, and
+    /// `why` tells what the entry's call says now. `None` if `at` is another block than the receipt's: then the receipt
+    /// is of a server that lags behind the one that told the head, and the transaction may be in no block at all.
+    pub fn end(
+        &self,
+        nonce: u64,
+        receipt: &Receipt,
+        at: Option<Block>,
+        why: String,
+    ) -> Option<TransactionEnd> {
         let open = self.open.get(&nonce)?;
         let Receipt { transaction, block, contract, .. } = *receipt;
+        at.filter(|at| (at.number, at.hash) == (block, receipt.block_hash))?;
         let attempt = open.hashes.iter().position(|hash| *hash == transaction)?;
         if open.entry.attempts[attempt].cancels {
             let why = open.entry.refused.clone().unwrap_or_default();
@@ -242,6 +268,19 @@ impl Outbox {
         self.open.values().map(report).collect()
     }
 
+    /// Most wei a unit of gas that the transaction of a nonce may offer now.
+    fn ceiling_at(&self, nonce: u64) -> u128 {
+        let line = self.open.range(nonce..).map(|(_, Open { entry, .. })| match entry.refused {
+            None => self.waiting(&entry.order, entry.gas_limit),
+            Some(_) => Waiting { gas: PLAIN_GAS, worth: self.most_fee * u128::from(PLAIN_GAS) },
+        });
+        ceiling(line)
+    }
+
+    fn waiting(&self, order: &TransactionOrder, gas: u64) -> Waiting {
+        Waiting { gas, worth: order.worth.max(self.most_fee.saturating_mul(gas.into())) }
+    }
+
     /// The lowest nonce that is used neither on the chain nor here.
     fn free_nonce(&self, on_chain: u64) -> u64 {
         let mut free = self.floor.max(on_chain);
@@ -257,7 +296,7 @@ impl Open {
         *self.entry.attempts.last().expect("an entry is journalled with its first attempt")
     }
 
-    fn plan(&mut self, nonce: u64, sight: &Sight) -> Option<Action> {
+    fn plan(&mut self, nonce: u64, sight: &Sight, most: u128) -> Option<Action> {
         let mined = self.hashes.iter().find_map(|hash| sight.receipts.get(hash));
         self.block = mined.map(|receipt| receipt.block);
         if let Some(receipt) = mined {
@@ -281,34 +320,15 @@ impl Open {
         if sight.height.saturating_sub(since) < limits::FEE_PATIENCE {
             return Some(Action::Offer(nonce));
         }
-        self.bump(nonce, sight.fees).or(Some(Action::Offer(nonce)))
+        self.bump(nonce, sight.fees, most).or(Some(Action::Offer(nonce)))
     }
 
     /// One more attempt, if there may be one.
-    fn bump(&self, nonce: u64, fees: Fees) -> Option<Action> {
+    fn bump(&self, nonce: u64, fees: Fees, most: u128) -> Option<Action> {
         if self.entry.attempts.len() >= limits::MAX_ATTEMPTS {
             return None;
         }
-        let attempt = raise(self.last(), fees)?;
+        let attempt = raise(self.last(), fees, most)?;
         Some(Action::Bump(nonce, Attempt { cancels: self.entry.refused.is_some(), ..attempt }))
     }
-}
-
-/// The fees of a first attempt: enough for six full blocks in a row.
-fn first(fees: Fees) -> Attempt {
-    let tip = fees.tip.clamp(1, limits::MAX_FEE_PER_GAS);
-    let max_fee = fees.base.saturating_mul(2).saturating_add(tip).min(limits::MAX_FEE_PER_GAS);
-    Attempt { max_fee, tip: tip.min(max_fee), cancels: false }
-}
-
-/// Fees that replace `last`, and fit the market; `None` if that is more than may be paid.
-fn raise(last: Attempt, fees: Fees) -> Option<Attempt> {
-    let bump = |wei: u128| wei.saturating_mul(100 + limits::FEE_BUMP_PERCENT).div_ceil(100);
-    let least = Attempt { max_fee: bump(last.max_fee), tip: bump(last.tip), cancels: last.cancels };
-    if least.max_fee > limits::MAX_FEE_PER_GAS {
-        return None;
-    }
-    let market = first(fees);
-    let max_fee = least.max_fee.max(market.max_fee);
-    Some(Attempt { max_fee, tip: least.tip.max(market.tip).min(max_fee), ..least })
 }

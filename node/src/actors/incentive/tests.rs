@@ -2,6 +2,7 @@
 //! executes the token's bytecode, is tested in `sim/tests/outbox.rs`.
 
 use super::{
+    fees::{Waiting, ceiling, first},
     messages::{TransactionEnd, TransactionOrder},
     state::{Action, Attempt, Entry, Outbox, Sight},
 };
@@ -10,19 +11,25 @@ use crate::{
     limits,
     types::{
         IntentId,
-        chain::{Fees, Receipt},
+        chain::{Block, Fees, Receipt},
     },
 };
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 
 const GWEI: u128 = 1_000_000_000;
+/// What any transaction may pay.
+const MOST: u128 = 500 * GWEI;
+
+fn outbox() -> Outbox {
+    Outbox::new(MOST)
+}
 
 fn intent(number: u8) -> IntentId {
     IntentId::from_bytes([number; 32])
 }
 
 fn order() -> TransactionOrder {
-    TransactionOrder { to: Some(Address::ZERO), value: U256::ZERO, data: Bytes::new(), gas: None }
+    TransactionOrder { to: Some(Address::ZERO), value: U256::ZERO, data: Bytes::new(), gas: None, worth: 0 }
 }
 
 fn fees(base: u128) -> Fees {
@@ -44,12 +51,23 @@ fn add(outbox: &mut Outbox, number: u8, at: &Sight) -> Entry {
     entry
 }
 
+/// Stands for a block's hash.
+fn hash(number: u64) -> B256 {
+    B256::from(U256::from(number))
+}
+
+/// What the chain has at a receipt's height.
+fn block(receipt: &Receipt) -> Option<Block> {
+    let Receipt { block: number, block_hash: hash, .. } = *receipt;
+    Some(Block { number, hash, parent: B256::ZERO, time: 0, gas_limit: 0, base_fee: 0 })
+}
+
 fn mined(entry: &Entry, attempt: usize, block: u64) -> (B256, Receipt) {
     let transaction = hashes(entry)[attempt];
     let receipt = Receipt {
         transaction,
         block,
-        block_hash: B256::ZERO,
+        block_hash: hash(block),
         success: true,
         gas_used: 21_000,
         gas_price: GWEI,
@@ -67,7 +85,7 @@ fn bump(outbox: &mut Outbox, nonce: u64, attempt: Attempt) -> Entry {
 
 #[test]
 fn each_intent_has_the_lowest_nonce_that_is_free() {
-    let mut outbox = Outbox::default();
+    let mut outbox = outbox();
     let at = sight(100, 5);
     let nonces: Vec<u64> = (0..3).map(|number| add(&mut outbox, number, &at).nonce).collect();
     assert_eq!(nonces, [5, 6, 7]);
@@ -79,14 +97,15 @@ fn each_intent_has_the_lowest_nonce_that_is_free() {
     outbox.left(6);
     assert_eq!(add(&mut outbox, 5, &at).nonce, 6, "a gap is filled first");
     let entries = [5, 6, 7].map(|number: u64| outbox.entry(number).cloned());
-    let restored = Outbox::restored(outbox.floor(), entries.into_iter().flatten().collect(), hashes);
+    let mut restored = self::outbox();
+    restored.restore(outbox.floor(), entries.into_iter().flatten().collect(), hashes);
     assert_eq!(restored.entry(7), outbox.entry(7));
     assert_eq!(restored.hashes(9).len(), 2, "only what was handed over");
 }
 
 #[test]
 fn only_the_next_in_line_pays_more_and_only_after_a_while() {
-    let mut outbox = Outbox::default();
+    let mut outbox = outbox();
     for number in 0..2 {
         add(&mut outbox, number, &sight(100, 0));
     }
@@ -108,7 +127,7 @@ fn only_the_next_in_line_pays_more_and_only_after_a_while() {
 
 #[test]
 fn fees_follow_the_market_and_end_at_the_cap() {
-    let mut outbox = Outbox::default();
+    let mut outbox = outbox();
     add(&mut outbox, 0, &sight(100, 0));
     let underpriced = Err(ChainError::Underpriced { why: String::new() });
     let Some(Action::Bump(0, attempt)) = outbox.offered(0, fees(90), &underpriced) else { panic!("no bump") };
@@ -116,7 +135,7 @@ fn fees_follow_the_market_and_end_at_the_cap() {
     bump(&mut outbox, 0, attempt);
     let mut last = attempt;
     while let Some(Action::Bump(_, attempt)) = outbox.offered(0, fees(10_000), &underpriced) {
-        assert!(attempt.max_fee <= limits::MAX_FEE_PER_GAS && attempt.max_fee * 8 >= last.max_fee * 9);
+        assert!(attempt.max_fee <= MOST && attempt.max_fee * 8 >= last.max_fee * 9);
         bump(&mut outbox, 0, attempt);
         last = attempt;
     }
@@ -125,9 +144,69 @@ fn fees_follow_the_market_and_end_at_the_cap() {
     assert_eq!(outbox.report()[0].max_fee, last.max_fee);
 }
 
+/// Adds one that is worth so much a unit of its gas.
+fn add_worth(outbox: &mut Outbox, number: u8, gwei: u128, at: &Sight) -> Entry {
+    let order = TransactionOrder { worth: 50_000 * gwei * GWEI, ..order() };
+    let entry = outbox.draft(intent(number), order, 50_000, at);
+    outbox.put(entry.clone(), hashes(&entry));
+    entry
+}
+
+#[test]
+fn what_is_worth_more_pays_more() {
+    let rush = Sight { fees: fees(900), ..sight(100, 0) };
+    let first_fee = |gwei| add_worth(&mut outbox(), 0, gwei, &rush).attempts[0].max_fee;
+    assert_eq!(first_fee(0), MOST, "what the operator lets any transaction pay");
+    assert_eq!(first_fee(400), MOST, "whatever whoever ordered it says");
+    assert_eq!(first_fee(1_000), 1_000 * GWEI);
+    assert_eq!(first_fee(5_000), 1_801 * GWEI, "no more than the market asks for");
+    let dearest = Fees { base: limits::MAX_FEE_PER_GAS, tip: GWEI };
+    assert_eq!(
+        first(dearest, ceiling([Waiting { gas: 1, worth: u128::MAX }])).max_fee,
+        limits::MAX_FEE_PER_GAS
+    );
+    // Fees rise to what it is worth and no further.
+    let mut outbox = outbox();
+    let entry = add_worth(&mut outbox, 0, 700, &sight(100, 0));
+    let underpriced = Err(ChainError::Underpriced { why: String::new() });
+    let Some(Action::Bump(0, attempt)) = outbox.offered(0, fees(900), &underpriced) else {
+        panic!("no bump")
+    };
+    assert_eq!((entry.attempts[0].max_fee, attempt.max_fee), (21 * GWEI, 700 * GWEI));
+    bump(&mut outbox, 0, attempt);
+    assert_eq!(outbox.offered(0, fees(900), &underpriced), None);
+}
+
+#[test]
+fn what_waits_behind_a_transaction_pays_for_its_turn() {
+    let line = |worths: &[(u64, u128)]| ceiling(worths.iter().map(|&(gas, worth)| Waiting { gas, worth }));
+    assert_eq!(line(&[]), 0);
+    assert_eq!(line(&[(10, 50)]), 5);
+    assert_eq!(line(&[(10, 50), (10, 10)]), 5, "what is worth less takes nothing away");
+    assert_eq!(line(&[(10, 50), (30, 350)]), 10, "the mean of both");
+    assert_eq!(line(&[(10, 10), (10, 10), (10, 100)]), 4, "through others");
+    assert_eq!(line(&[(0, 7)]), 7);
+    // A settlement that can wait is in a proof's way.
+    let mut outbox = outbox();
+    let calm = sight(100, 0);
+    add_worth(&mut outbox, 0, 0, &calm);
+    let rush = |height| Sight { fees: fees(900), ..sight(height, 0) };
+    outbox.plan(&rush(100));
+    let planned = outbox.plan(&rush(103));
+    let [Action::Bump(0, attempt)] = planned[..] else { panic!("{planned:?}") };
+    assert_eq!(attempt.max_fee, MOST);
+    bump(&mut outbox, 0, attempt);
+    outbox.plan(&rush(103));
+    assert_eq!(outbox.plan(&rush(106)), [Action::Offer(0)], "it waits");
+    add_worth(&mut outbox, 1, 1_500, &rush(106));
+    let planned = outbox.plan(&rush(106));
+    let Action::Bump(0, attempt) = planned[0] else { panic!("{planned:?}") };
+    assert_eq!(attempt.max_fee, 1_000 * GWEI, "the mean of 500 and 1,500");
+}
+
 #[test]
 fn a_transaction_that_vanished_is_offered_again_with_all_it_was() {
-    let mut outbox = Outbox::default();
+    let mut outbox = outbox();
     let entry = add(&mut outbox, 0, &sight(100, 0));
     let seen = Sight { receipts: [mined(&entry, 0, 101)].into(), ..sight(105, 1) };
     assert_eq!(outbox.plan(&seen), []);
@@ -139,15 +218,16 @@ fn a_transaction_that_vanished_is_offered_again_with_all_it_was() {
     assert_eq!(outbox.plan(&again(final_at - 1)), []);
     let (hash, receipt) = mined(&entry, 0, 107);
     assert_eq!(outbox.plan(&again(final_at)), [Action::End(0, hash)]);
-    let end = outbox.end(0, &receipt, String::new());
+    let end = outbox.end(0, &receipt, block(&receipt), String::new());
     assert_eq!(end, Some(TransactionEnd::Executed { transaction: hash, block: 107, contract: None }));
-    let reverted = outbox.end(0, &Receipt { success: false, ..receipt }, "why".into());
+    let failed = Receipt { success: false, ..receipt };
+    let reverted = outbox.end(0, &failed, block(&failed), "why".into());
     assert_eq!(reverted, Some(TransactionEnd::Reverted { transaction: hash, block: 107, why: "why".into() }));
 }
 
 #[test]
 fn an_earlier_attempt_may_be_the_one_that_is_executed() {
-    let mut outbox = Outbox::default();
+    let mut outbox = outbox();
     add(&mut outbox, 0, &sight(100, 0));
     outbox.plan(&sight(100, 0));
     let planned = outbox.plan(&sight(103, 0));
@@ -160,8 +240,19 @@ fn an_earlier_attempt_may_be_the_one_that_is_executed() {
 }
 
 #[test]
+fn only_a_receipt_of_the_chains_own_block_is_an_end() {
+    let mut outbox = outbox();
+    let entry = add(&mut outbox, 0, &sight(100, 0));
+    let (_, receipt) = mined(&entry, 0, 101);
+    let other = block(&receipt).map(|it| Block { hash: hash(999), ..it });
+    assert_eq!(outbox.end(0, &receipt, other, String::new()), None, "another block took its height");
+    assert_eq!(outbox.end(0, &receipt, None, String::new()), None, "there is no block of that height");
+    assert!(outbox.end(0, &receipt, block(&receipt), String::new()).is_some());
+}
+
+#[test]
 fn a_nonce_is_given_up_only_when_another_holds_it_for_good() {
-    let mut outbox = Outbox::default();
+    let mut outbox = outbox();
     let entry = add(&mut outbox, 0, &sight(100, 7));
     assert_eq!(outbox.plan(&sight(100, 8)), []);
     let last = 100 + limits::CONFIRMATIONS;
@@ -181,7 +272,7 @@ fn a_nonce_is_given_up_only_when_another_holds_it_for_good() {
 
 #[test]
 fn a_nonce_that_nobody_has_is_filled_once_nobody_is_coming_back_for_it() {
-    let mut outbox = Outbox::default();
+    let mut outbox = outbox();
     add(&mut outbox, 0, &sight(100, 8));
     let last = 100 + limits::CONFIRMATIONS;
     // Another program's transaction had nonce 7, and its block is gone.
@@ -197,12 +288,15 @@ fn a_nonce_that_nobody_has_is_filled_once_nobody_is_coming_back_for_it() {
     assert_eq!(outbox.plan(&late), [Action::Offer(7), Action::Offer(8)]);
     assert_eq!(outbox.moved(7, &late), None, "a filler needs no other nonce");
     let (_, receipt) = mined(&filler, 0, 130);
-    assert!(matches!(outbox.end(7, &receipt, String::new()), Some(TransactionEnd::Refused { .. })));
+    assert!(matches!(
+        outbox.end(7, &receipt, block(&receipt), String::new()),
+        Some(TransactionEnd::Refused { .. })
+    ));
 }
 
 #[test]
 fn what_the_chain_will_never_accept_frees_its_nonce_by_another_transaction() {
-    let mut outbox = Outbox::default();
+    let mut outbox = outbox();
     let entry = add(&mut outbox, 0, &sight(100, 0));
     let invalid = Err(ChainError::Invalid { why: "too much gas".into() });
     let Some(Action::Bump(0, attempt)) = outbox.offered(0, fees(10), &invalid) else { panic!("no bump") };
@@ -211,10 +305,10 @@ fn what_the_chain_will_never_accept_frees_its_nonce_by_another_transaction() {
     let cancelled = Entry { refused, ..bump(&mut outbox, 0, attempt) };
     assert_eq!(outbox.entry(0), Some(&cancelled), "why it is given up is journalled with it");
     let (_, receipt) = mined(&cancelled, 1, 101);
-    let end = outbox.end(0, &receipt, String::new());
+    let end = outbox.end(0, &receipt, block(&receipt), String::new());
     assert_eq!(end, Some(TransactionEnd::Refused { why: "too much gas".into() }));
     let (hash, receipt) = mined(&cancelled, 0, 101);
-    let end = outbox.end(0, &receipt, String::new());
+    let end = outbox.end(0, &receipt, block(&receipt), String::new());
     let executed = TransactionEnd::Executed { transaction: hash, block: 101, contract: None };
     assert_eq!(end, Some(executed), "the chain accepted it after all");
 }

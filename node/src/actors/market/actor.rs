@@ -87,6 +87,8 @@ pub struct Membership {
 pub(super) struct Kept {
     pub pledge: Pledge,
     pub state: Option<SlotState>,
+    /// What it is paid for a window, 10⁻¹⁸ HOLD.
+    pub price: Option<u128>,
     /// Something is due, so that it is looked at again with the next block.
     pub owing: bool,
     /// The window in which it was looked at last.
@@ -99,7 +101,7 @@ pub(super) struct Kept {
 
 impl From<Pledge> for Kept {
     fn from(pledge: Pledge) -> Self {
-        Self { pledge, state: None, owing: false, looked: None, absent: 0, gone: None }
+        Self { pledge, state: None, price: None, owing: false, looked: None, absent: 0, gone: None }
     }
 }
 
@@ -116,6 +118,8 @@ pub(super) struct Market {
     pub peers: Peers,
     pub pledges: RefCell<BTreeMap<PlacementId, Kept>>,
     pub agreements: RefCell<BTreeMap<PlacementId, OwnAgreement>>,
+    /// Agreements that are closed, with and without credit for the owner, and the heights of the looks that saw it.
+    pub closing: RefCell<BTreeMap<(PlacementId, bool), Option<(u64, u64)>>>,
     pub watch: RefCell<Watch>,
     pub status: RefCell<MarketStatus>,
     pub wake: Notify,
@@ -193,6 +197,7 @@ impl Market {
             ask,
             pledges: RefCell::default(),
             agreements: RefCell::default(),
+            closing: RefCell::default(),
             watch: RefCell::new(Watch::new(first_block)),
             status: RefCell::default(),
             wake: Notify::new(),

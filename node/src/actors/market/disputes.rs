@@ -3,6 +3,7 @@
 use super::{
     actor::Market,
     orders::Deed,
+    policy::worth,
     proving::words,
     watch::{Demand, Dispute, dispute, filter},
 };
@@ -89,11 +90,16 @@ impl Market {
             return Ok(());
         }
         let Some(placement) = self.pledged(&it) else { return Ok(()) };
+        // Whoever does not answer loses the slot, and most of its collateral or all.
+        let worth = worth(&self.settings, self.view.collateral(&slot).await?);
         self.answering.set(true);
         let market = self.clone();
         let task = async move {
             match market.answer(&it, placement).await {
-                Ok(deed) => market.orders.start(name, deed),
+                Ok(call) => {
+                    let (to, data) = (market.view.at.disputes, call.into());
+                    market.orders.start(name, Deed { to, data, gas: None, worth });
+                }
                 Err(why) => {
                     tracing::warn!(%placement, %why, "a dispute cannot be answered");
                     market.orders.tell(why.to_string());
@@ -113,9 +119,9 @@ impl Market {
     }
 
     /// The call that shows what is demanded.
-    async fn answer(&self, it: &Dispute, placement: PlacementId) -> Result<Deed, ProofError> {
+    async fn answer(&self, it: &Dispute, placement: PlacementId) -> Result<Vec<u8>, ProofError> {
         let (agreement, index) = (U256::from(it.agreement), U256::from(it.slot));
-        let data = match &it.demand {
+        Ok(match &it.demand {
             Demand::Cells(indices) => {
                 let order = ShowDisputed { placement, cells: indices.clone() };
                 let shown = ask(&self.ask.show_disputed, order).await?;
@@ -129,8 +135,7 @@ impl Market {
                 let (path, proof) = (path(&upheld.shown), words(&proof_to_bytes(&upheld.proof)));
                 Disputes::upholdRootCall { agreement, index, cell: *cell, content, path, proof }.abi_encode()
             }
-        };
-        Ok(Deed { to: self.view.at.disputes, data: data.into(), gas: None })
+        })
     }
 }
 

@@ -63,12 +63,14 @@ pub(super) struct Deed {
     pub data: Bytes,
     /// Most units of gas; `None` to estimate it, and refuse what would revert.
     pub gas: Option<u64>,
+    /// Wei that it is worth to have it done in time; 0 for what can wait until blocks are cheap.
+    pub worth: u128,
 }
 
 impl Deed {
     fn order(&self) -> TransactionOrder {
-        let Self { to, data, gas } = self.clone();
-        TransactionOrder { to: Some(to), value: U256::ZERO, data, gas }
+        let Self { to, data, gas, worth } = self.clone();
+        TransactionOrder { to: Some(to), value: U256::ZERO, data, gas, worth }
     }
 }
 

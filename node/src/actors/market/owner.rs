@@ -6,6 +6,7 @@ use super::{
     messages::{Agree, Agreed, MarketError, OpenSlot, Quote, Wish},
     notes::OwnAgreement,
     orders::{Deed, Name, Undone},
+    state::{Sight, lasts},
 };
 use crate::{
     actors::{
@@ -261,7 +262,11 @@ impl Market {
     }
 
     /// Closes agreements that are over, and takes back what nobody earned; true if nothing is left to do in this window.
-    pub async fn close_agreements(self: &Rc<Self>, window: u64) -> Result<bool, ChainError> {
+    ///
+    /// Each step waits until the one before is final. A withdrawal that a reorganisation puts before the close takes nothing,
+    /// succeeds, and is not done again; an agreement that was forgotten too early is never closed.
+    pub async fn close_agreements(self: &Rc<Self>, sight: &Sight) -> Result<bool, ChainError> {
+        let window = sight.window();
         let mut done = true;
         let open: Vec<(PlacementId, OwnAgreement)> = {
             let agreements = self.agreements.borrow();
@@ -277,6 +282,7 @@ impl Market {
             }
             done = false;
             if !it.closed {
+                self.closing.borrow_mut().retain(|(id, _), _| *id != placement);
                 if it.active == 0 {
                     let deed = self.deed(market, &Contract::closeCall { agreement });
                     self.orders.start(self.name("close", &[&number.to_be_bytes()]), deed);
@@ -284,18 +290,34 @@ impl Market {
                 continue;
             }
             let credit = Contract::creditsCall { owner: self.view.account };
-            if !self.view.call(market, &credit).await?.is_zero() {
+            let owed = !self.view.call(market, &credit).await?.is_zero();
+            if !self.is_final(placement, owed, sight.next) {
+                continue;
+            }
+            if owed {
                 let deed = self.deed(market, &Contract::withdrawCall {});
                 self.orders.start(self.name("withdraw", &[&number.to_be_bytes()]), deed);
                 continue;
             }
             let own = OwnAgreement { closed: true, ..own };
             match self.notes.keep_agreement(placement, &own).await {
-                Ok(()) => drop(self.agreements.borrow_mut().insert(placement, own)),
+                Ok(()) => {
+                    self.closing.borrow_mut().retain(|(id, _), _| *id != placement);
+                    self.agreements.borrow_mut().insert(placement, own);
+                }
                 Err(why) => tracing::warn!(%placement, %why, "a closed agreement is looked at again"),
             }
         }
         Ok(done)
+    }
+}
+
+impl Market {
+    /// True once an agreement is seen closed, and its owner owed something or nothing, for as long as it takes to be final.
+    fn is_final(&self, placement: PlacementId, owed: bool, next: u64) -> bool {
+        let mut closing = self.closing.borrow_mut();
+        closing.remove(&(placement, !owed));
+        lasts(closing.entry((placement, owed)).or_default(), next, limits::CONFIRMATIONS)
     }
 }
 

@@ -3,7 +3,8 @@
 use super::{
     actor::{Kept, Market},
     orders::Deed,
-    state::{Sight, SlotDuty, SlotSight, SlotState, WindowDuty, turn},
+    policy::worth,
+    state::{Sight, SlotDuty, SlotSight, SlotState, WindowDuty, lasts, turn},
 };
 use crate::{env::ChainError, limits, types::PlacementId};
 use alloy::{primitives::U256, sol_types::SolCall};
@@ -18,8 +19,6 @@ const LOST_WINDOWS: u32 = 2;
 /// A slot is forgotten when it was gone at every look for so many blocks: twice what is final, since what ended it may have
 /// come into another block meanwhile.
 const GONE_BLOCKS: u64 = 2 * limits::CONFIRMATIONS;
-/// Blocks between two of these looks; after more of them a reorganisation may have come and gone unseen.
-const GONE_GAP: u64 = limits::CONFIRMATIONS / 2;
 
 impl Market {
     /// Looks at the chain, unless nothing has changed there.
@@ -54,7 +53,9 @@ impl Market {
             Some(WindowDuty::Open) => {
                 let call =
                     Challenges::openWindowCall { window: U256::from(window), evidence: Default::default() };
-                let deed = Deed { gas: Some(OPEN_GAS), ..self.deed(self.view.at.challenges, &call) };
+                // A window that nobody opens is not paid.
+                let worth = worth(&self.settings, self.known_pay());
+                let deed = Deed { gas: Some(OPEN_GAS), worth, ..self.deed(self.view.at.challenges, &call) };
                 self.orders.start(self.name("open window", &[&window.to_be_bytes()]), deed);
             }
             Some(WindowDuty::Prove(opened)) => self.prove(sight, opened),
@@ -62,9 +63,16 @@ impl Market {
         }
     }
 
-    /// A call whose gas is estimated before it is sent.
+    /// What the slots that are this provider's are paid for a window, as far as it has looked at them.
+    pub fn known_pay(&self) -> U256 {
+        let pledges = self.pledges.borrow();
+        let mine = pledges.values().filter(|kept| kept.state == Some(SlotState::Mine));
+        mine.filter_map(|kept| kept.price).map(U256::from).sum()
+    }
+
+    /// A call whose gas is estimated before it is sent, and which can wait.
     pub fn deed(&self, to: alloy::primitives::Address, call: &impl SolCall) -> Deed {
-        Deed { to, data: call.abi_encode().into(), gas: None }
+        Deed { to, data: call.abi_encode().into(), gas: None, worth: 0 }
     }
 
     /// Looks at slots that something may be due for: what is not taken yet, what is owed, and once a window all.
@@ -108,7 +116,7 @@ impl Market {
         let market = self.view.at.market;
         let (kind, deed) = match duty {
             SlotDuty::Fill => {
-                let deed = Deed { to: market, data: self.fill_call(&pledge), gas: None };
+                let deed = Deed { to: market, data: self.fill_call(&pledge), gas: None, worth: 0 };
                 ("fill", deed)
             }
             SlotDuty::Settle => {
@@ -131,10 +139,7 @@ impl Market {
         let certain = {
             let mut pledges = self.pledges.borrow_mut();
             let Some(kept) = pledges.get_mut(&id) else { return };
-            let unbroken = kept.gone.filter(|(_, last)| sight.next <= last + GONE_GAP);
-            let (first, last) = unbroken.unwrap_or((sight.next, sight.next));
-            kept.gone = Some((first, last.max(sight.next)));
-            sight.next >= first + GONE_BLOCKS
+            lasts(&mut kept.gone, sight.next, GONE_BLOCKS)
         };
         if !certain {
             return;
@@ -161,7 +166,7 @@ impl Market {
         if !self.pledges.borrow().is_empty() {
             self.withdraw_from_disputes(&(window / every).to_be_bytes()).await?;
         }
-        if self.close_agreements(window).await? {
+        if self.close_agreements(sight).await? {
             self.collected.set(Some(window));
         }
         Ok(())
@@ -173,6 +178,6 @@ fn seen(kept: &mut Kept, slot: &SlotSight, window: u64, whole: bool) -> bool {
     if kept.looked != Some(window) {
         kept.absent = if whole { 0 } else { kept.absent + 1 };
     }
-    (kept.looked, kept.state) = (Some(window), Some(slot.state));
+    (kept.looked, kept.state, kept.price) = (Some(window), Some(slot.state), Some(slot.price));
     kept.absent >= LOST_WINDOWS
 }

@@ -2,9 +2,10 @@
 
 use super::{
     actor::Market,
-    notes::MadeProof,
+    notes::{MadeProof, Pledge},
     orders::Deed,
-    state::{Opened, Sight},
+    policy::{miss_cost, worth},
+    state::{Book, Opened, Sight, SlotState},
 };
 use crate::{
     actors::{
@@ -20,7 +21,7 @@ use alloy::{
     primitives::{B256, U256},
     sol_types::SolCall,
 };
-use futures::FutureExt;
+use futures::{FutureExt, future::try_join};
 use holdfast_contracts::abi::{Challenges, Submission};
 use holdfast_proofs::{field::to_be_bytes, groth16::encoding::proof_to_bytes, window::Challenge};
 use std::{collections::BTreeMap, rc::Rc};
@@ -44,7 +45,8 @@ impl Market {
     /// Has a window proven in the background, unless that is under way. Another random number, as after a reorganisation,
     /// is another challenge and so another proof.
     pub fn prove(self: &Rc<Self>, sight: &Sight, opened: Opened) {
-        let (window, version) = (sight.window(), sight.book.version);
+        let (window, book) = (sight.window(), sight.book);
+        let version = book.version;
         let name = self.name("prove", &[&window.to_be_bytes(), &opened.random, &version.to_be_bytes()]);
         let waits = self.common.clock.now() < self.prove_after.get();
         if waits || self.proving.get() || self.orders.is_under_way(name) {
@@ -53,10 +55,12 @@ impl Market {
         self.proving.set(true);
         let market = self.clone();
         let task = async move {
-            match market.proof(window, opened.random, version).await {
-                Ok(call) => {
-                    let deed = Deed { to: market.view.at.challenges, data: call.into(), gas: None };
-                    market.orders.start(name, deed);
+            let proven = market.proof(window, opened.random, version).await;
+            let worth = market.proof_worth(window, &book).await;
+            match proven.and_then(|call| Ok((call, worth?))) {
+                Ok((call, worth)) => {
+                    let (to, data) = (market.view.at.challenges, call.into());
+                    market.orders.start(name, Deed { to, data, gas: None, worth });
                 }
                 Err(why) => {
                     tracing::warn!(window, %why, "a window is not proven yet");
@@ -69,6 +73,31 @@ impl Market {
             market.proving.set(false);
         };
         self.common.spawn.local(task.boxed_local());
+    }
+
+    /// What it is worth to prove a window in time, in wei.
+    async fn proof_worth(&self, window: u64, book: &Book) -> Result<u128, ChainError> {
+        if self.settings.hold_price.0.is_zero() {
+            return Ok(0);
+        }
+        let (pay, penalties) = try_join(self.pay(), self.view.penalties()).await?;
+        Ok(worth(&self.settings, miss_cost(&penalties, book, window, pay)))
+    }
+
+    /// What this provider's slots are paid for a window; those that it has not looked at since it started are asked for.
+    async fn pay(&self) -> Result<U256, ChainError> {
+        let mut pay = self.known_pay();
+        let unseen: Vec<Pledge> = {
+            let pledges = self.pledges.borrow();
+            pledges.values().filter(|kept| kept.state.is_none()).map(|kept| kept.pledge).collect()
+        };
+        for Pledge { agreement, slot, .. } in unseen {
+            let slot = self.view.slot_sight(agreement, slot).await?;
+            if slot.state == SlotState::Mine {
+                pay += U256::from(slot.price);
+            }
+        }
+        Ok(pay)
     }
 
     /// The call that submits the window's proof: the one that was noted, or a new one, noted before it is returned.

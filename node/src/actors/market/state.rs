@@ -3,6 +3,7 @@
 //! Everything is decided from the chain's state and not from its events, so that a reorganisation needs no case of its own:
 //! whatever it took back is found undone at the next look, and done again.
 
+use crate::limits;
 use alloy::primitives::{Address, keccak256};
 
 /// How blocks are cut into windows.
@@ -48,6 +49,8 @@ pub(super) struct Book {
     pub obliged_from: u64,
     /// Of misses.
     pub level: u16,
+    /// The window of the last one.
+    pub last_miss: u64,
     /// It may prove no more.
     pub evicted: bool,
 }
@@ -122,6 +125,17 @@ pub(super) fn turn(provider: Address, window: u64, open_blocks: u64) -> u64 {
     1 + number % (open_blocks / 2).max(1)
 }
 
+/// Blocks between two looks that see the same; after more of them a reorganisation may have come and gone unseen.
+const GAP: u64 = limits::CONFIRMATIONS / 2;
+
+/// True once something is seen at every look for so many blocks; `seen` has the heights of the first and the last of these
+/// looks, and `next` is that of this one.
+pub(super) fn lasts(seen: &mut Option<(u64, u64)>, next: u64, blocks: u64) -> bool {
+    let (first, last) = seen.filter(|(_, last)| next <= last + GAP).unwrap_or((next, next));
+    *seen = Some((first, last.max(next)));
+    next >= first + blocks
+}
+
 /// How the chain counts a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SlotState {
@@ -144,6 +158,8 @@ pub(super) struct SlotSight {
     pub settled_to: u64,
     /// The first window that its provider is not paid for.
     pub end: u64,
+    /// What it is paid for a window, 10⁻¹⁸ HOLD.
+    pub price: u128,
 }
 
 /// What is due for a slot.

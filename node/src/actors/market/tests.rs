@@ -2,12 +2,12 @@
 
 use super::{
     orders::Name,
-    policy::objection,
-    state::{Book, Opened, Sight, SlotDuty, SlotSight, SlotState, WindowDuty, Windows, turn},
+    policy::{Penalties, miss_cost, objection, worth},
+    state::{Book, Opened, Sight, SlotDuty, SlotSight, SlotState, WindowDuty, Windows, lasts, turn},
     watch::{Demand, Dispute, Watch},
 };
 use crate::{limits, settings::MarketSettings};
-use alloy::primitives::Address;
+use alloy::primitives::{Address, U256};
 use holdfast_contracts::{Amount, abi::Terms};
 
 const WINDOWS: Windows = Windows { genesis: 100, blocks: 50, open_blocks: 10 };
@@ -15,7 +15,7 @@ const WINDOWS: Windows = Windows { genesis: 100, blocks: 50, open_blocks: 10 };
 const FIRST: u64 = 250;
 
 fn sight(next: u64) -> Sight {
-    let book = Book { count: 2, version: 2, obliged_from: 3, level: 0, evicted: false };
+    let book = Book { count: 2, version: 2, obliged_from: 3, level: 0, last_miss: 0, evicted: false };
     Sight { next, windows: WINDOWS, opened: None, book, proven: false }
 }
 
@@ -64,8 +64,23 @@ fn a_set_may_change_once_its_window_is_proven_or_can_no_longer_be() {
     assert_eq!(free(Sight { book, ..sight(FIRST) }), (true, 4));
 }
 
+#[test]
+fn what_is_seen_at_every_look_for_long_enough_is_final() {
+    let mut seen = None;
+    let looks = |seen: &mut Option<(u64, u64)>, at: &[u64]| {
+        at.iter().map(|next| lasts(seen, *next, 12)).collect::<Vec<_>>()
+    };
+    assert_eq!(looks(&mut seen, &[100, 106, 111, 112]), [false, false, false, true]);
+    assert_eq!(looks(&mut seen, &[110, 112]), [false, true], "a reorganisation lowered the head");
+    assert_eq!(
+        looks(&mut seen, &[119, 125, 131]),
+        [false, false, true],
+        "a look was too late: it begins anew"
+    );
+}
+
 fn slot(state: SlotState) -> SlotSight {
-    SlotSight { state, disputed: false, settled_to: 3, end: 9 }
+    SlotSight { state, disputed: false, settled_to: 3, end: 9, price: 5 }
 }
 
 #[test]
@@ -149,6 +164,38 @@ fn terms_are_judged_by_the_price_of_the_bytes() {
     assert!(objection(&settings, &terms, (1 << 29) + 1).unwrap().contains("bytes"));
     let closed = MarketSettings { sell: false, ..settings };
     assert!(objection(&closed, &terms, 1).is_some());
+}
+
+#[test]
+fn a_proof_is_worth_what_missing_it_costs() {
+    // As `Values::public` has them.
+    let locked = U256::from(100_000);
+    let penalties = Penalties { locked, miss_bps: 100, decay_windows: 14, evict_level: 4, fail_bps: 10_000 };
+    let cost = |level, last_miss, window| {
+        let book = Book { level, last_miss, ..sight(0).book };
+        miss_cost(&penalties, &book, window, U256::from(7)).to::<u64>()
+    };
+    assert_eq!(cost(0, 0, 3), 7 + 1_000, "a hundredth and the pay");
+    assert_eq!(cost(1, 2, 3), 7 + 2_000, "twice as much for the second");
+    assert_eq!(cost(2, 2, 15), 7 + 4_000);
+    assert_eq!(cost(2, 2, 16), 7 + 2_000, "14 windows without a miss");
+    assert_eq!(cost(3, 2, 3), 7 + 100_000, "one too many: what is left after the eighth penalty is seized");
+    assert_eq!(cost(3, 2, 100), 7 + 1_000, "all are forgiven");
+    let steep = Penalties { miss_bps: 500, evict_level: 10, ..penalties };
+    let book = Book { level: 7, ..sight(0).book };
+    assert_eq!(miss_cost(&steep, &book, 3, U256::ZERO).to::<u64>(), 50_000, "half at most");
+    let half = Penalties { evict_level: 1, fail_bps: 5_000, ..penalties };
+    assert_eq!(miss_cost(&half, &sight(0).book, 3, U256::ZERO).to::<u64>(), 1_000 + 99_000 / 2);
+}
+
+#[test]
+fn hold_is_worth_what_the_operator_says() {
+    let at = |price: &str| MarketSettings { hold_price: price.parse().unwrap(), ..MarketSettings::default() };
+    let hold = Amount::whole(3).0;
+    assert_eq!(worth(&at("0"), hold), 0);
+    assert_eq!(worth(&at("0.5"), hold), 1_500_000_000_000_000_000);
+    assert_eq!(worth(&at("0.000000000000000001"), hold), 3);
+    assert_eq!(worth(&at("1000000"), U256::MAX), u128::MAX, "bounded");
 }
 
 fn dispute(block: u64) -> Dispute {

@@ -1,6 +1,9 @@
 //! Typed questions to the market's contracts, over the incentive actor.
 
-use super::state::{Book, Opened, Sight, SlotSight, SlotState, Windows};
+use super::{
+    policy::Penalties,
+    state::{Book, Opened, Sight, SlotSight, SlotState, Windows},
+};
 use crate::{
     actors::{
         ask,
@@ -99,6 +102,7 @@ impl View {
             version: book.version,
             obliged_from: book.obligedFrom.into(),
             level: book.level,
+            last_miss: book.lastMiss.into(),
             evicted: book.evicted,
         };
         Ok(Sight { next, windows, opened, book, proven })
@@ -124,9 +128,10 @@ impl View {
     /// How the chain counts a slot that this node stands behind.
     pub async fn slot_sight(&self, agreement: u64, slot: u16) -> Result<SlotSight, ChainError> {
         let at = self.slot(agreement, slot).await?;
-        let end = u64::from(self.agreement(agreement).await?.end);
+        let agreement = self.agreement(agreement).await?;
+        let (end, price) = (u64::from(agreement.end), agreement.terms.price);
         Ok(match at.state {
-            EMPTY => SlotSight { state: SlotState::Empty, disputed: false, settled_to: 0, end },
+            EMPTY => SlotSight { state: SlotState::Empty, disputed: false, settled_to: 0, end, price },
             state => {
                 let mine = state == ACTIVE && at.provider == self.provider;
                 SlotSight {
@@ -134,9 +139,34 @@ impl View {
                     disputed: at.disputed,
                     settled_to: at.settledTo.into(),
                     end: end.min(at.end.into()),
+                    price,
                 }
             }
         })
+    }
+
+    /// A parameter of the market, by its name in `Parameters.sol`.
+    pub async fn parameter(&self, name: &str) -> Result<U256, ChainError> {
+        let at = NAMES.iter().position(|it| *it == name).expect("the contract has this parameter");
+        self.call(self.at.parameters, &Parameters::getCall { parameter: at as u8 }).await
+    }
+
+    /// What the contracts take for a missed window.
+    pub async fn penalties(&self) -> Result<Penalties, ChainError> {
+        let locked = Stake::lockedOfCall { provider: self.provider };
+        Ok(Penalties {
+            locked: self.call(self.at.stake, &locked).await?,
+            miss_bps: self.parameter("MissPenaltyBps").await?.saturating_to(),
+            decay_windows: self.parameter("DecayWindows").await?.saturating_to(),
+            evict_level: self.parameter("EvictLevel").await?.saturating_to(),
+            fail_bps: self.parameter("FailPenaltyBps").await?.saturating_to(),
+        })
+    }
+
+    /// What the collateral of a slot is worth now, 10⁻¹⁸ HOLD.
+    pub async fn collateral(&self, slot: &IMarket::Slot) -> Result<U256, ChainError> {
+        let (provider, units) = (slot.provider, U256::from(slot.units));
+        self.call(self.at.stake, &Stake::collateralOfCall { provider, units }).await
     }
 
     /// Commission that the operator may take.
