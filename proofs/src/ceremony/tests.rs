@@ -253,8 +253,10 @@ fn every_cheat_in_a_ceremony_is_named() {
     let other2 = (G2Affine::generator() * Fr::from(5)).into_affine();
     assert_eq!(changed_key(&|it| it.l[7] = other), Err(CeremonyError::Delta("L")));
     assert_eq!(changed_key(&|it| it.l.truncate(5)), Err(CeremonyError::Delta("L")));
+    assert_eq!(changed_key(&|it| it.l.push(other)), Err(CeremonyError::Delta("L")));
     assert_eq!(changed_key(&|it| it.h[7] = other), Err(CeremonyError::Delta("H")));
     assert_eq!(changed_key(&|it| it.h.truncate(5)), Err(CeremonyError::Delta("H")));
+    assert_eq!(changed_key(&|it| it.h.push(other)), Err(CeremonyError::Delta("H")));
     assert_eq!(changed_key(&|it| it.delta = other), Err(CeremonyError::Delta("δ in G1")));
     assert_eq!(changed_key(&|it| it.verifying.ark.delta_g2 = other2), Err(CeremonyError::Delta("δ in G2")));
     assert_eq!(changed_key(&|it| it.a.points[0] = other), Err(CeremonyError::Changed("A")));

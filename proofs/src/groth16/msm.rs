@@ -1,21 +1,25 @@
 //! Sums of many points, each times a number: where a prover's time goes.
 //!
 //! Pippenger's buckets with signed digits. Buckets hold affine points, and many are added to at a time, so that one
-//! inversion serves all (Montgomery's trick): six multiplications an addition, where the mixed addition of projective
-//! points takes eleven. A point whose bucket is being added to already is put off to the next batch, once. One that meets
-//! its bucket busy again, or has the bucket's own x, is added the plain way to a second, projective bucket.
+//! inversion serves all: six multiplications an addition, where the mixed addition of projective points takes eleven. A
+//! point whose bucket is being added to already is put off to the next batch. If many are put off again, as equal scalars
+//! are, or if a point has its bucket's own x, it is added the plain way to a second, projective bucket.
 
 use crate::field::Fr;
 use ark_ec::{
-    AdditiveGroup as _, AffineRepr,
+    AffineRepr, PrimeGroup as _,
     short_weierstrass::{Affine, Projective, SWCurveConfig},
 };
-use ark_ff::{BigInt, BigInteger, Field, PrimeField};
+use ark_ff::{AdditiveGroup, BigInt, BigInteger, Field, PrimeField};
 use rayon::prelude::*;
+use std::{collections::BTreeMap, ops::Range};
 
-/// Most additions that share one inversion, which costs as much as some fifty of them. More of them would meet their
+/// Most additions that share one inversion, which costs as much as some forty of them. More of them would meet their
 /// own buckets too often, and leave the cache.
-const BATCH: usize = 512;
+const BATCH: usize = 1024;
+
+/// Widest digits, in bits: buckets of more would leave the cache.
+const WIDEST: usize = 15;
 
 /// `Σ scalar·point`, the scalars below r. Each window of digits is a task of its own in the caller's rayon pool.
 pub fn sum_of_products<P: SWCurveConfig<ScalarField = Fr>>(
@@ -23,7 +27,7 @@ pub fn sum_of_products<P: SWCurveConfig<ScalarField = Fr>>(
     scalars: &[BigInt<4>],
 ) -> Projective<P> {
     let size = points.len().min(scalars.len());
-    let bits = (size.checked_ilog2().unwrap_or(0) as usize).saturating_sub(3).clamp(4, 13);
+    let bits = (size.checked_ilog2().unwrap_or(0) as usize).saturating_sub(3).clamp(4, WIDEST);
     // The top digit is unsigned and has one bit less; the bits below are spread evenly, so that no window has few
     // buckets for all points to meet in.
     let low = Fr::MODULUS_BIT_SIZE as usize + 1 - bits;
@@ -46,11 +50,12 @@ pub fn sum_of_products<P: SWCurveConfig<ScalarField = Fr>>(
         .into_par_iter()
         .map(|window| {
             let half = if window < below { 1 << (width(window) - 1) } else { 0 };
-            let mut buckets = Buckets::new(1 << (bits - 1));
+            let count = 1 << (bits - 1);
+            let mut buckets = Buckets::new(count, BATCH.min(count / 8));
             for (point, scalar) in points.iter().zip(&scalars) {
                 let digit = i64::from(bits_from(scalar, place(window), width(window))) - half;
                 if let (Some((x, y)), true) = (point.xy(), digit != 0) {
-                    let at = usize::try_from(digit.unsigned_abs()).expect("a digit has 13 bits") - 1;
+                    let at = usize::try_from(digit.unsigned_abs()).expect("a digit has 15 bits") - 1;
                     buckets.add(at, x, if digit < 0 { -y } else { y });
                 }
             }
@@ -73,41 +78,39 @@ fn bits_from(number: &BigInt<4>, from: usize, bits: usize) -> u32 {
 struct Buckets<P: SWCurveConfig> {
     /// Affine sums; none where x and y are zero, which is on no curve in use.
     sums: Vec<(P::BaseField, P::BaseField)>,
-    /// What could not wait.
-    others: Vec<Projective<P>>,
+    /// What could not wait, by bucket.
+    others: BTreeMap<usize, Projective<P>>,
     /// The batch in which a bucket was last added to.
     turns: Vec<u32>,
     turn: u32,
     waiting: Vec<Waiting<P::BaseField>>,
-    /// Points, and their buckets, for the next batch; at most one batch of them.
+    /// Points, and their buckets, for a later batch; at most one batch of them.
     later: Vec<(usize, P::BaseField, P::BaseField)>,
-    /// Product of all differences that wait.
-    product: P::BaseField,
+    /// Additions that share an inversion.
     batch: usize,
+    /// Room for [`invert_leaves`].
+    tree: Vec<P::BaseField>,
 }
 
-/// A point and the bucket that it goes to.
+/// A point, the bucket that it goes to, and the bucket's sum.
 struct Waiting<F> {
     at: usize,
     x: F,
     y: F,
-    /// Its x less the bucket's.
-    difference: F,
-    /// Product of the differences before.
-    before: F,
+    sum: (F, F),
 }
 
 impl<P: SWCurveConfig> Buckets<P> {
-    fn new(count: usize) -> Self {
+    fn new(count: usize, batch: usize) -> Self {
         Self {
             sums: vec![Default::default(); count],
-            others: vec![Projective::default(); count],
+            others: BTreeMap::new(),
             turns: vec![0; count],
             turn: 1,
-            waiting: Vec::with_capacity(BATCH),
-            later: Vec::with_capacity(BATCH),
-            product: P::BaseField::ONE,
-            batch: BATCH.min(count / 8).max(1),
+            waiting: Vec::with_capacity(batch),
+            later: Vec::with_capacity(batch),
+            batch,
+            tree: Vec::with_capacity(2 * batch),
         }
     }
 
@@ -120,60 +123,119 @@ impl<P: SWCurveConfig> Buckets<P> {
         }
     }
 
-    /// Has a point wait for its addition, or adds it if it need not; false if its bucket waits for another one.
+    /// Has a point wait for its addition; false if its bucket waits for another one.
     fn admit(&mut self, at: usize, x: P::BaseField, y: P::BaseField) -> bool {
-        if self.turns[at] == self.turn {
-            return false;
-        }
-        let sum = &mut self.sums[at];
-        let difference = x - sum.0;
-        if *sum == Default::default() {
-            *sum = (x, y);
-        } else if difference == P::BaseField::ZERO {
-            self.others[at] += Affine::<P>::new_unchecked(x, y);
-        } else {
+        let free = self.turns[at] != self.turn;
+        if free {
             self.turns[at] = self.turn;
-            self.waiting.push(Waiting { at, x, y, difference, before: self.product });
-            self.product *= difference;
+            self.waiting.push(Waiting { at, x, y, sum: Default::default() });
         }
-        true
+        free
     }
 
+    /// One step for all points at a time, so that the processor fetches many buckets at once and never waits for a product.
     fn add_waiting(&mut self) {
-        let mut inverse = self.product.inverse().expect("no difference is zero");
-        for Waiting { at, x, y, difference, before } in self.waiting.iter().rev() {
-            let sum = &mut self.sums[*at];
-            let slope = (*y - sum.1) * (inverse * before);
-            inverse *= difference;
+        let Self { sums, others, waiting, tree, .. } = self;
+        waiting.retain_mut(|Waiting { at, x, y, sum }| {
+            *sum = sums[*at];
+            if *sum == Default::default() {
+                sums[*at] = (*x, *y);
+            } else if *x == sum.0 {
+                add_plainly(others, *at, *x, *y);
+            } else {
+                return true;
+            }
+            false
+        });
+        let count = waiting.len();
+        tree.clear();
+        tree.resize(count, P::BaseField::ZERO);
+        tree.extend(waiting.iter().map(|it| it.x - it.sum.0));
+        invert_leaves(tree);
+        for (Waiting { at, x, y, sum }, inverse) in waiting.drain(..).zip(&tree[count..]) {
+            let slope = (y - sum.1) * inverse;
             let new_x = slope.square() - sum.0 - x;
-            *sum = (new_x, slope * (sum.0 - new_x) - sum.1);
+            sums[at] = (new_x, slope * (sum.0 - new_x) - sum.1);
         }
-        self.waiting.clear();
-        self.product = P::BaseField::ONE;
         self.turn += 1;
         let mut later = std::mem::take(&mut self.later);
-        for (at, x, y) in later.drain(..) {
-            if !self.admit(at, x, y) {
-                self.others[at] += Affine::<P>::new_unchecked(x, y);
-            }
+        later.retain(|(at, x, y)| !self.admit(*at, *x, *y));
+        if later.len() > self.batch / 2 {
+            later.drain(..).for_each(|(at, x, y)| add_plainly(&mut self.others, at, x, y));
         }
         self.later = later;
     }
 
-    /// The sum of each bucket's points times its number.
-    fn finish(mut self) -> Projective<P> {
+    fn settle(&mut self) {
         while !self.waiting.is_empty() {
             self.add_waiting();
         }
+    }
+
+    /// The sum of each bucket's points times its number, which is one more than its place.
+    ///
+    /// The buckets stand in a table. Its rows and its columns are summed, along its diagonals for the sake of batches that
+    /// meet no bucket twice, and only these sums are multiplied.
+    fn finish(mut self) -> Projective<P> {
+        self.settle();
+        let half = self.sums.len().ilog2() / 2;
+        let (rows, columns) = (self.sums.len() >> half, 1 << half);
+        let mut sides = Self::new(rows + columns, 2 * columns);
+        for (diagonal, column) in (0..rows).flat_map(|diagonal| (0..columns).map(move |it| (diagonal, it))) {
+            let row = (diagonal + column) % rows;
+            let (x, y) = self.sums[row * columns + column];
+            if (x, y) != Default::default() {
+                sides.add(row, x, y);
+                sides.add(rows + column, x, y);
+            }
+        }
+        sides.settle();
+        let mut total = sides.weighted(1..rows);
+        (0..half).for_each(|_| _ = total.double_in_place());
+        let others = self.others.iter().map(|(at, other)| other.mul_bigint([*at as u64 + 1]));
+        total + sides.weighted(rows..rows + columns) + others.sum::<Projective<P>>()
+    }
+
+    /// The sum of a range of buckets, the first once, the second twice.
+    fn weighted(&self, range: Range<usize>) -> Projective<P> {
         let (mut running, mut total) = (Projective::default(), Projective::default());
-        for ((x, y), other) in self.sums.into_iter().zip(self.others).rev() {
-            running += other;
+        for at in range.rev() {
+            let (x, y) = self.sums[at];
             if (x, y) != Default::default() {
                 running += Affine::<P>::new_unchecked(x, y);
+            }
+            if let Some(other) = self.others.get(&at) {
+                running += other;
             }
             total += running;
         }
         total
+    }
+}
+
+fn add_plainly<P: SWCurveConfig>(
+    sums: &mut BTreeMap<usize, Projective<P>>,
+    at: usize,
+    x: P::BaseField,
+    y: P::BaseField,
+) {
+    *sums.entry(at).or_default() += Affine::<P>::new_unchecked(x, y);
+}
+
+/// Inverts the upper half of a heap, the lower being room for products: each node's is that of its two children. No
+/// product waits for the one before, as in a running product (Montgomery's trick), and there are as many.
+fn invert_leaves<F: Field>(heap: &mut [F]) {
+    let count = heap.len() / 2;
+    for at in (1..count).rev() {
+        heap[at] = heap[2 * at] * heap[2 * at + 1];
+    }
+    if let Some(root) = heap.get_mut(1) {
+        root.inverse_in_place().expect("no leaf is zero");
+    }
+    for at in 1..count {
+        let (left, right) = (heap[2 * at], heap[2 * at + 1]);
+        heap[2 * at] = heap[at] * right;
+        heap[2 * at + 1] = heap[at] * left;
     }
 }
 
@@ -222,5 +284,8 @@ mod tests {
             let points: Vec<Fr> = (0..1_200).map(|_| random(&mut rng)).collect();
             check(&points, &vec![scalar; 1_200]);
         }
+        // Buckets with equal sums, which meet in their rows and columns.
+        let scalars: Vec<Fr> = (0..600).map(|_| random(&mut rng)).collect();
+        check(&[one; 600], &scalars);
     }
 }
