@@ -17,8 +17,9 @@ uint256 constant OWN_BPS = 5_500;
 
 /// @title Stakes: one pool a provider, of its own money and of those who trust it
 /// @notice Whoever stakes on a provider owns shares of its pool. Fees raise what a share is worth, for all alike. Penalties
-/// take the shares of the provider's operator first, and lower what a share is worth only when it has none left. A part of the pool is locked as the collateral of slots; it is counted in units whose worth falls with each
-/// penalty. Stake that is being withdrawn can still be slashed until it is paid out.
+/// take the shares of the provider's operator first, and lower what a share is worth only when it has none left. A part of
+/// the pool is locked as the collateral of slots; it is counted in units whose worth falls with each penalty. Stake that is
+/// being withdrawn can still be slashed until it is paid out. A pool that lost all but dust begins anew.
 contract Stake is Governed, ReentrancyGuardTransient {
     using SafeERC20 for HoldToken;
     using SafeCast for uint256;
@@ -30,6 +31,7 @@ contract Stake is Governed, ReentrancyGuardTransient {
         uint128 lockedUnits;
         uint128 unbondingShares; // the part of `shares` that backs no new collateral
         uint128 fees; // commission that the operator may take, not part of `assets`
+        uint64 generation; // how often it began anew
     }
 
     struct Position {
@@ -44,13 +46,18 @@ contract Stake is Governed, ReentrancyGuardTransient {
     bytes32 public constant PENALTY_ROLE = keccak256("PENALTY");
     /// @dev Shares nobody owns: they make it dear to raise the price of a share by a gift (as in ERC-4626).
     uint256 private constant VIRTUAL_SHARES = 1_000;
+    /// @dev Most parts (shares or units) of 10^-18 HOLD beside which new ones are made: of the whole supply they fit 128 bits.
+    uint256 private constant MOST_PARTS = 1e11;
+    /// @dev What a pool may void when it begins anew, 10^-18 HOLD.
+    uint256 private constant DUST = 1e15;
     uint256 private constant BPS = 10_000;
 
     HoldToken public token;
     Providers public providers;
     Parameters public parameters;
     mapping(address provider => Pool) private _pools;
-    mapping(address provider => mapping(address holder => Position)) private _positions;
+    /// @dev Only those of the pool's own generation count.
+    mapping(address provider => mapping(uint256 generation => mapping(address holder => Position))) private _positions;
     /// @dev Whose stake loses first: the operator when the first of the collateral was locked. A new operator does not relieve it.
     mapping(address provider => address) private _backers;
 
@@ -69,6 +76,8 @@ contract Stake is Governed, ReentrancyGuardTransient {
     event Released(address indexed provider, uint256 units, uint256 taken);
     /// @notice A penalty was taken from collateral: `bounty` was paid out, the rest burned.
     event Penalised(address indexed provider, uint256 amount, address indexed receiver, uint256 bounty);
+    /// @notice A pool that had lost all but dust began anew: `shares` are void, and the `assets` that were left are nobody's.
+    event BegunAnew(address indexed provider, uint256 shares, uint256 assets);
 
     /// @notice The provider is not registered.
     error UnknownProvider(address provider);
@@ -76,8 +85,10 @@ contract Stake is Governed, ReentrancyGuardTransient {
     error BadAmount(uint256 asked, uint256 available);
     /// @notice Withdrawal is possible from this block on.
     error StillUnbonding(uint256 releaseBlock);
-    /// @notice The pool lost everything; it takes no more stake.
+    /// @notice The pool lost nearly all, and more than dust of it is somebody's: it takes no more stake until that is withdrawn.
     error PoolWiped(address provider);
+    /// @notice Penalties took nearly all collateral. Its slots must be given up, and its bonds end, before more is locked.
+    error CollateralWiped(address provider);
 
     function initialize(address admin, HoldToken token_, Providers providers_, Parameters parameters_)
         external
@@ -91,19 +102,19 @@ contract Stake is Governed, ReentrancyGuardTransient {
     function stake(address provider, uint256 amount) external nonReentrant {
         if (providers.operatorOf(provider) == address(0)) revert UnknownProvider(provider);
         Pool storage pool = _pools[provider];
-        if (pool.assets == 0 && pool.shares != 0) revert PoolWiped(provider);
+        if (_areWorthless(pool.shares, pool.assets)) _beginAnew(provider, pool);
         uint256 shares = Math.mulDiv(amount, pool.shares + VIRTUAL_SHARES, uint256(pool.assets) + 1);
         if (amount == 0 || shares == 0) revert BadAmount(amount, 0);
         pool.assets += amount.toUint128();
         pool.shares += shares.toUint128();
-        _positions[provider][msg.sender].shares += shares.toUint128();
+        _position(provider, msg.sender).shares += shares.toUint128();
         emit Staked(provider, msg.sender, amount, shares);
         Deposits.take(token, amount);
     }
 
     /// @notice Announces a withdrawal of shares. They back no new collateral, and can be slashed until they are paid out.
     function unbond(address provider, uint256 shares) external {
-        Position storage position = _positions[provider][msg.sender];
+        Position storage position = _position(provider, msg.sender);
         uint256 free = position.shares - position.unbonding;
         if (shares == 0 || shares > free) revert BadAmount(shares, free);
         position.unbonding += shares.toUint128();
@@ -115,7 +126,7 @@ contract Stake is Governed, ReentrancyGuardTransient {
     /// @notice Pays out what is being withdrawn, as far as collateral of running slots leaves it free; to the provider's own
     /// backer only what exceeds the share that its stake must cover.
     function withdraw(address provider) external nonReentrant returns (uint256 amount) {
-        Position storage position = _positions[provider][msg.sender];
+        Position storage position = _position(provider, msg.sender);
         Pool storage pool = _pools[provider];
         uint256 shares = position.unbonding;
         if (shares == 0) revert BadAmount(0, 0);
@@ -161,6 +172,7 @@ contract Stake is Governed, ReentrancyGuardTransient {
     /// @notice Locks collateral. @return units What to give back to `release`.
     function lock(address provider, uint256 amount) external onlyRole(MARKET_ROLE) returns (uint256 units) {
         Pool storage pool = _pools[provider];
+        if (_areWorthless(pool.lockedUnits, pool.lockedAssets)) revert CollateralWiped(provider);
         uint256 free = freeStake(provider);
         if (amount > free) revert BadAmount(amount, free);
         if (pool.lockedUnits == 0) _backers[provider] = providers.operatorOf(provider);
@@ -215,10 +227,12 @@ contract Stake is Governed, ReentrancyGuardTransient {
         return pool.lockedUnits == 0 ? 0 : Math.mulDiv(units, pool.lockedAssets, pool.lockedUnits);
     }
 
-    /// @notice What may back new collateral, 10^-18 HOLD: neither locked nor being withdrawn, and covered by own stake.
+    /// @notice What may back new collateral, 10^-18 HOLD: neither locked nor being withdrawn, and covered by own stake; nothing
+    /// beside collateral that is worth nothing.
     function freeStake(address provider) public view returns (uint256) {
-        uint256 backed = _backed(provider);
         uint256 locked = _pools[provider].lockedAssets;
+        if (_areWorthless(_pools[provider].lockedUnits, locked)) return 0;
+        uint256 backed = _backed(provider);
         return backed > locked ? backed - locked : 0;
     }
 
@@ -229,7 +243,7 @@ contract Stake is Governed, ReentrancyGuardTransient {
 
     /// @notice What a holder's shares are worth now, 10^-18 HOLD.
     function worthOf(address provider, address holder) external view returns (uint256) {
-        return _worth(_pools[provider], _positions[provider][holder].shares);
+        return _worth(_pools[provider], _position(provider, holder).shares);
     }
 
     /// @notice A provider's pool.
@@ -239,14 +253,14 @@ contract Stake is Governed, ReentrancyGuardTransient {
 
     /// @notice A holder's place in a pool.
     function positionOf(address provider, address holder) external view returns (Position memory) {
-        return _positions[provider][holder];
+        return _position(provider, holder);
     }
 
     /// @dev The most collateral that a provider's stake can back, without what is being withdrawn, 10^-18 HOLD.
     function _backed(address provider) private view returns (uint256) {
         Pool storage pool = _pools[provider];
         address backer = pool.lockedUnits == 0 ? providers.operatorOf(provider) : _backers[provider];
-        Position storage own = _positions[provider][backer];
+        Position storage own = _position(provider, backer);
         uint256 most = _worth(pool, own.shares - own.unbonding) * BPS / OWN_BPS;
         return Math.min(most, _worth(pool, pool.shares - pool.unbondingShares));
     }
@@ -254,7 +268,7 @@ contract Stake is Governed, ReentrancyGuardTransient {
     /// @dev Takes assets out of a pool: as many of its backer's shares go as they are worth, so that the others lose nothing
     /// while it has any.
     function _lose(address provider, Pool storage pool, uint256 taken) private {
-        Position storage own = _positions[provider][_backers[provider]];
+        Position storage own = _position(provider, _backers[provider]);
         uint256 price = uint256(pool.assets) + 1;
         uint256 shares = Math.mulDiv(taken, pool.shares + VIRTUAL_SHARES, price, Math.Rounding.Ceil);
         shares = Math.min(shares, own.shares);
@@ -265,6 +279,23 @@ contract Stake is Governed, ReentrancyGuardTransient {
             own.unbonding = own.shares;
         }
         pool.assets -= taken.toUint128();
+    }
+
+    /// @dev Voids shares that are worth nothing. Else one holder of such could keep a provider from ever being staked on again.
+    function _beginAnew(address provider, Pool storage pool) private {
+        if (pool.assets > DUST) revert PoolWiped(provider);
+        emit BegunAnew(provider, pool.shares, pool.assets);
+        (pool.shares, pool.unbondingShares) = (0, 0);
+        pool.generation += 1;
+    }
+
+    function _position(address provider, address holder) private view returns (Position storage) {
+        return _positions[provider][_pools[provider].generation][holder];
+    }
+
+    /// @dev True if parts lost so much that new ones of the same worth would be without number.
+    function _areWorthless(uint256 parts, uint256 assets) private pure returns (bool) {
+        return parts > MOST_PARTS * assets;
     }
 
     function _worth(Pool storage pool, uint256 shares) private view returns (uint256) {

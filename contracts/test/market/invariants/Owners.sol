@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity 0.8.37;
 
+import {Parameter} from "../../../src/governance/Parameters.sol";
 import {IMarket} from "../../../src/market/IMarket.sol";
 import {Deed, Scene} from "./Scene.sol";
 
@@ -66,6 +67,8 @@ abstract contract Owners is Scene {
     function _extend(uint256 agreement, IMarket.Agreement memory it, uint256 dice) private returns (bool) {
         if (it.end <= challenges.currentWindow() + 1 || market.paused()) return false;
         uint32 windows = uint32(1 + dice % 3);
+        uint256 longest = challenges.currentWindow() + parameters.get(Parameter.LongestWindows);
+        if (uint256(it.end) + windows > longest) return false;
         uint256 price = uint256(it.terms.price) * SLOTS * windows;
         fund(it.owner, address(market), price);
         vm.prank(it.owner);
@@ -76,7 +79,9 @@ abstract contract Owners is Scene {
     }
 
     function _cancel(uint256 agreement, IMarket.Agreement memory it, uint256 dice) private returns (bool) {
-        if (it.end <= challenges.currentWindow() + 3 || dice % 2 != 0) return false;
+        if (it.end <= challenges.currentWindow() + 1 + parameters.get(Parameter.NoticeWindows) || dice % 2 != 0) {
+            return false;
+        }
         vm.prank(it.owner);
         market.cancel(agreement);
         done[Deed.AgreementCancelled]++;

@@ -38,6 +38,8 @@ abstract contract Repairers is Scene {
         IMarket.Slot memory slot = market.slotOf(agreement, index);
         // The honest provider takes nothing over that it could not refill at once.
         if (slot.provider == people[i] || (i == HONEST && !unfrozen(slot.provider))) return false;
+        // Its own bond, which ran out, burns first.
+        if (slot.reserver == people[i] && !mayTakeAfter(i, slot.bondUnits, dice)) return false;
         vm.assertTrue(slot.reserver != people[HONEST], "who refills in time keeps its bond");
         vm.prank(providers.operatorOf(people[i]));
         market.reserve(agreement, index, people[i]);
@@ -53,18 +55,12 @@ abstract contract Repairers is Scene {
     function _refillAny(uint256 dice) private returns (bool) {
         (bool found, uint256 agreement, uint256 index) = find(dice, _isRefillable);
         if (!found) return false;
-        uint256 i = numberOf(market.slotOf(agreement, index).reserver);
+        IMarket.Slot memory slot = market.slotOf(agreement, index);
+        uint256 i = numberOf(slot.reserver);
         bool asleep = challenges.currentWindow() < asleepTo[i] && (dice >> 16) % 2 == 0;
-        if (asleep || !mayTake(i, COLLATERAL, dice) || !_coversAnew(i)) return false;
+        if (asleep || !mayTakeAfter(i, slot.bondUnits, dice)) return false;
         _refill(agreement, index, i);
         return true;
-    }
-
-    /// @dev Without its bond a provider may have no collateral, and its next is backed by the operator that it has then.
-    function _coversAnew(uint256 i) private view returns (bool) {
-        address by = providers.operatorOf(people[i]);
-        bool leaves = stake.positionOf(people[i], by).unbonding != 0;
-        return !leaves && stake.worthOf(people[i], by) >= COLLATERAL;
     }
 
     function _refill(uint256 agreement, uint256 index, uint256 i) private {

@@ -5,7 +5,6 @@ import {Parameter} from "../../../src/governance/Parameters.sol";
 import {Challenges} from "../../../src/market/Challenges.sol";
 import {IMarket} from "../../../src/market/IMarket.sol";
 import {Providers} from "../../../src/market/Providers.sol";
-import {Stake} from "../../../src/market/Stake.sol";
 import {Openings} from "../../support/Openings.sol";
 import {World} from "../../support/World.sol";
 
@@ -233,10 +232,18 @@ abstract contract Scene is World {
         judge(i, dice);
         address provider = people[i];
         if (!unfrozen(provider) || challenges.bookOf(provider).evicted) return false;
-        // Collateral that penalties took nearly all of takes no more beside it: its units would be without number.
-        Stake.Pool memory pool = stake.poolOf(provider);
-        if (pool.lockedAssets < pool.lockedUnits / 1e9) return false;
         return stake.freeStake(provider) >= amount;
+    }
+
+    /// @dev True if it can also when the collateral behind a bond is released before, or burned. If that is all it has locked, its
+    /// next is backed by the operator that it has then, and not by the one that backed the bond.
+    function mayTakeAfter(uint256 i, uint256 bondUnits, uint256 dice) internal returns (bool) {
+        if (!mayTake(i, COLLATERAL, dice)) return false;
+        address provider = people[i];
+        if (stake.poolOf(provider).lockedUnits != bondUnits) return true;
+        address by = providers.operatorOf(provider);
+        bool leaves = stake.positionOf(provider, by).unbonding != 0;
+        return !leaves && stake.worthOf(provider, by) >= COLLATERAL;
     }
 
     function judge(uint256 i, uint256 dice) internal {

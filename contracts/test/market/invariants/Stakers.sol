@@ -30,13 +30,17 @@ abstract contract Stakers is Scene {
     function _addStake(uint256 dice) private returns (bool) {
         uint256 i = (dice >> 8) % PROVIDERS;
         Stake.Pool memory pool = stake.poolOf(people[i]);
-        // A pool that lost all takes no more stake, nor one that lost nearly all: its new shares would exceed 128 bits.
-        if (pool.assets < pool.shares / 1e15) return false;
+        // A pool that lost nearly all takes none before what is more than dust was withdrawn, and then begins anew.
+        bool wiped = pool.shares > 1e11 * uint256(pool.assets);
+        if (wiped && pool.assets > 1e15) return false;
+        // Less buys no share of a pool that has much and few shares.
+        uint256 least = (uint256(pool.assets) + 1) / (uint256(wiped ? 0 : pool.shares) + 1_000) + 1;
+        if (least > 500e18) return false;
         // The thin provider adds nothing of its own but what it needs to go on.
         address holder = holders(i)[dice % 4];
         if (i == THIN && dice % 4 < 2 && pool.assets > 300e18) holder = delegators[0];
         if (i != CARELESS && holder == operators(i)[1]) holder = operators(i)[0];
-        stakeOn(people[i], holder, bound(dice >> 16, 1e9, 500e18));
+        stakeOn(people[i], holder, bound(dice >> 16, least < 1e9 ? 1e9 : least, 500e18));
         done[Deed.Staked]++;
         return true;
     }
