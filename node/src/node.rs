@@ -124,10 +124,11 @@ impl Node {
             settings: settings.market.clone(),
         };
         let incentive = incentive::IncentiveActor::start(&common, chain, wallet, notes);
-        let neighbours = market_neighbours(&incentive, &storage, &proof, &network, own.clone());
-        market::MarketActor::start(seat, &common, membership, neighbours);
         let neighbours = repair_neighbours(&storage, &network, own.clone());
         let repair = repair::RepairActor::start(common.clone(), peer.peer(), timing, neighbours);
+        let refill = repair.clone().recipient();
+        let neighbours = market_neighbours(&incentive, &storage, &proof, &network, refill, own.clone());
+        market::MarketActor::start(seat, &common, membership, neighbours);
         let neighbours = client::Neighbours {
             send: network.clone().recipient(),
             providers: network.clone().recipient(),
@@ -204,6 +205,7 @@ fn market_neighbours(
     storage: &Addr<storage::StorageActor>,
     proof: &Addr<proof::ProofActor>,
     network: &Addr<network::NetworkActor>,
+    refill: Recipient<repair::Refill>,
     own: Service,
 ) -> market::Neighbours {
     market::Neighbours {
@@ -221,6 +223,7 @@ fn market_neighbours(
         uphold_root: proof.clone().recipient(),
         send: network.clone().recipient(),
         holders: network.clone().recipient(),
+        refill,
         own,
     }
 }

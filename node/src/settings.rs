@@ -61,6 +61,8 @@ pub struct MarketSettings {
     pub settle_windows: u32,
     /// Least HOLD of commission that is worth a transaction.
     pub least_claim: Amount,
+    /// True to take slots from providers that missed too many windows, and to have lost slots refilled.
+    pub watch: bool,
 }
 
 /// The circuit that windows are proven with, which is that of the network's deployment.
@@ -143,6 +145,7 @@ impl Default for MarketSettings {
             most_collateral: Amount::whole(1_000),
             settle_windows: 7,
             least_claim: Amount::whole(1),
+            watch: true,
         }
     }
 }

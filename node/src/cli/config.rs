@@ -115,6 +115,8 @@ most_collateral = {most_collateral}
 settle_windows = {settle_windows}
 # Least HOLD of commission that is worth a transaction.
 least_claim = {least_claim}
+# Take slots from providers that missed too many windows, and have lost slots refilled, in agreements that this node has part in.
+watch = {watch}
 ",
         rpc = toml_text(&chain.rpc),
         chain_id = chain.id,
@@ -125,6 +127,7 @@ least_claim = {least_claim}
         most_collateral = toml_text(&market.most_collateral.to_string()),
         settle_windows = market.settle_windows,
         least_claim = toml_text(&market.least_claim.to_string()),
+        watch = market.watch,
     )
 }
 

@@ -73,6 +73,7 @@ fn written_settings_read_back_as_they_were() {
             most_collateral: "12.5".parse().unwrap(),
             settle_windows: 3,
             least_claim: "0".parse().unwrap(),
+            watch: false,
         },
         proving: Proving {
             circuit: ProofCircuit::Small,

@@ -2,6 +2,7 @@
 
 use super::{
     messages::*,
+    neighbours::{Place, Refilling},
     notes::{Notes, OwnAgreement, Pledge},
     orders::{Name, Orders},
     state::SlotState,
@@ -15,6 +16,7 @@ use crate::{
         network::{FindHolders, SendRequest},
         peers::Peers,
         proof::{ProveWindow, ShowDisputed, UpholdRoot},
+        repair::Refill,
         storage::{ListNotes, OpenSlot as OpenHeldSlot, ReadNote, StorageError, WriteNote},
     },
     env::Common,
@@ -63,6 +65,8 @@ pub struct Neighbours {
     pub send: Recipient<SendRequest>,
     /// Finds who holds.
     pub holders: Recipient<FindHolders>,
+    /// Finds or makes another holder of a slot.
+    pub refill: Recipient<Refill>,
     /// Asks this node itself as a peer would.
     pub own: Service,
 }
@@ -134,6 +138,14 @@ pub(super) struct Market {
     pub answer_after: Cell<Timestamp>,
     /// The window in which commission and closed agreements were looked at last.
     pub collected: Cell<Option<u64>>,
+    /// The heights at which agreements were first and last seen to be closed and paid out.
+    pub over: RefCell<BTreeMap<u64, (u64, u64)>>,
+    /// Other slots of this provider's agreements are being looked at.
+    pub watching: Cell<bool>,
+    /// The window in which they were looked at last.
+    pub watched: Cell<Option<u64>>,
+    /// Those of them that lost their provider.
+    pub refills: RefCell<BTreeMap<Place, Refilling>>,
 }
 
 /// The market actor.
@@ -204,6 +216,10 @@ impl Market {
             answering: Cell::default(),
             answer_after: Cell::default(),
             collected: Cell::default(),
+            over: RefCell::default(),
+            watching: Cell::default(),
+            watched: Cell::default(),
+            refills: RefCell::default(),
         })
     }
 
@@ -258,6 +274,7 @@ impl Market {
             taken,
             disputes: self.watch.borrow().disputes().len(),
             agreements: self.agreements.borrow().values().filter(|it| !it.closed).count(),
+            refills: self.refills.borrow().len(),
             trouble,
             ..status
         }

@@ -8,6 +8,7 @@
 mod actor;
 mod disputes;
 mod messages;
+mod neighbours;
 mod notes;
 mod offers;
 mod orders;

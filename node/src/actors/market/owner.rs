@@ -6,6 +6,9 @@ use super::{
     messages::{Agree, Agreed, MarketError, OpenSlot, Quote, Wish},
     notes::OwnAgreement,
     orders::{Deed, Undone},
+    provider::is_certain,
+    state::Sight,
+    view::ACTIVE,
 };
 use crate::{
     actors::{
@@ -269,13 +272,13 @@ impl Market {
         };
         let (chain, market) = (self.view.chain_id, self.view.at.market);
         let signature = self.wallet.sign_digest(approval.digest(chain, market));
-        let (placement, approval) = (survey.quote.placement, Approval::from_bytes(&signature));
+        let (placement, approval) = (survey.quote.placement, Some(Approval::from_bytes(&signature)));
         Some(SlotOffer { placement, slot, chain, market, agreement, approval })
     }
 
     /// Closes agreements that are over, and takes back what nobody earned; true if nothing is left to do in this window.
-    pub async fn close_agreements(self: &Rc<Self>, window: u64) -> Result<bool, ChainError> {
-        let mut done = true;
+    pub async fn close_agreements(self: &Rc<Self>, sight: &Sight) -> Result<bool, ChainError> {
+        let (mut done, window) = (true, sight.window());
         let open: Vec<(PlacementId, OwnAgreement)> = {
             let agreements = self.agreements.borrow();
             agreements.iter().filter(|(_, own)| !own.closed).map(|(id, own)| (*id, own.clone())).collect()
@@ -289,17 +292,28 @@ impl Market {
                 continue;
             }
             done = false;
+            // A reorganisation may bring it back: then it is seen as over from then on.
+            let mut seen = self.over.borrow_mut().remove(&number);
             if !it.closed {
                 if it.active == 0 {
                     let deed = self.deed(market, &Contract::closeCall { agreement });
                     self.orders.start(self.name("close", &[&number.to_be_bytes()]), deed);
+                } else if window > u64::from(it.end) && sight.is_late(0) {
+                    self.finish_abandoned(number, it.terms.slots).await?;
                 }
                 continue;
             }
             let credit = Contract::creditsCall { owner: self.view.account };
             if !self.view.call(market, &credit).await?.is_zero() {
                 let deed = self.deed(market, &Contract::withdrawCall {});
-                self.orders.start(self.name("withdraw", &[&number.to_be_bytes()]), deed);
+                // Its turn may have come before that of the closing: then it is due again.
+                let once = [&number.to_be_bytes()[..], &window.to_be_bytes()];
+                self.orders.start(self.name("withdraw", &once), deed);
+                continue;
+            }
+            let certain = is_certain(&mut seen, sight.next);
+            self.over.borrow_mut().extend(seen.map(|seen| (number, seen)));
+            if !certain {
                 continue;
             }
             let own = OwnAgreement { closed: true, ..own };
@@ -310,10 +324,23 @@ impl Market {
         }
         Ok(done)
     }
+
+    /// Ends slots whose time was over a window ago and whose providers do not: the owner's rest waits for them.
+    async fn finish_abandoned(self: &Rc<Self>, agreement: u64, slots: u16) -> Result<(), ChainError> {
+        for slot in 0..slots {
+            let at = self.view.slot(agreement, slot).await?;
+            let (number, index) = (U256::from(agreement), U256::from(slot));
+            if at.state == ACTIVE {
+                let deed = self.deed(self.view.at.market, &Contract::finishCall { agreement: number, index });
+                self.orders.start(self.slot_name("finish", (agreement, slot), at.from.into()), deed);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// True if a holder may answer otherwise later.
-fn may_pass(error: &PeerError) -> bool {
+pub(super) fn may_pass(error: &PeerError) -> bool {
     matches!(error, PeerError::Net(_) | PeerError::Refused { refusal: Refusal::Busy, .. })
 }
 
