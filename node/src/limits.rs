@@ -143,6 +143,10 @@ pub const MAX_CHAIN_RETRIES: u32 = 8;
 pub const LOG_READS: usize = 16;
 /// Blocks between two notes of how far the chain's log was read.
 pub const LOG_NOTE_BLOCKS: u64 = 100;
+/// Lost slots that a provider has refilled at a time.
+pub const REFILLS_AT_A_TIME: usize = 4;
+/// Holders that a lost slot is offered to in one window.
+pub const REFILL_OFFERS: usize = 3;
 /// Offers of slots that an owner sends at a time.
 pub const OFFERS_AT_A_TIME: usize = 8;
 /// Blocks from a transaction's own to the head until it counts as final, both included.
@@ -231,7 +235,8 @@ pub const CHAIN_RETRY_MAX: Duration = Duration::from_secs(60);
 pub const STATUS_TIMEOUT: Duration = Duration::from_secs(3);
 /// A proof that could not be made is tried again after this.
 pub const PROOF_RETRY: Duration = Duration::from_secs(10);
-/// An owner waits for the slots of an agreement to be taken no longer than this.
+/// An owner waits for the slots of an agreement to be taken no longer than this, and a provider for a busy one to be offered a
+/// lost slot.
 pub const FILL_PATIENCE: Duration = Duration::from_secs(1800);
 /// A question to the chain that is not answered within this has failed.
 pub const CHAIN_TIMEOUT: Duration = Duration::from_secs(20);

@@ -129,10 +129,11 @@ impl Node {
         };
         let most_fee = settings.chain.most_fee();
         let incentive = incentive::IncentiveActor::start(&common, chain, wallet, most_fee, notes);
-        let neighbours = market_neighbours(&incentive, &storage, &proof, &network, own.clone());
-        market::MarketActor::start(seat, &common, membership, neighbours);
         let neighbours = repair_neighbours(&storage, &network, own.clone());
         let repair = repair::RepairActor::start(common.clone(), peer.peer(), timing, neighbours);
+        let refill = repair.clone().recipient();
+        let neighbours = market_neighbours(&incentive, &storage, &proof, &network, refill, own.clone());
+        market::MarketActor::start(seat, &common, membership, neighbours);
         let neighbours = client::Neighbours {
             send: network.clone().recipient(),
             providers: network.clone().recipient(),
@@ -211,6 +212,7 @@ fn market_neighbours(
     storage: &Addr<storage::StorageActor>,
     proof: &Addr<proof::ProofActor>,
     network: &Addr<network::NetworkActor>,
+    refill: Recipient<repair::Refill>,
     own: Service,
 ) -> market::Neighbours {
     market::Neighbours {
@@ -228,6 +230,7 @@ fn market_neighbours(
         uphold_root: proof.clone().recipient(),
         send: network.clone().recipient(),
         holders: network.clone().recipient(),
+        refill,
         own,
     }
 }

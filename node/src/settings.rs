@@ -69,6 +69,8 @@ pub struct MarketSettings {
     /// What a HOLD is worth in the chain's coin: what a proof or an answer may cost follows from it. 0 if nobody can tell:
     /// then they cost no more than any transaction.
     pub hold_price: Amount,
+    /// True to take slots from providers that missed too many windows, and to have lost slots refilled.
+    pub watch: bool,
 }
 
 /// The circuit that windows are proven with, which is that of the network's deployment.
@@ -166,6 +168,7 @@ impl Default for MarketSettings {
             settle_windows: 7,
             least_claim: Amount::whole(1),
             hold_price: Amount::whole(0),
+            watch: true,
         }
     }
 }

@@ -121,7 +121,7 @@ fn slot_offer() -> SlotOffer {
         chain: 31_337,
         market: [6; 20].into(),
         agreement: 70_000,
-        approval: Approval::from_bytes(&signature),
+        approval: Some(Approval::from_bytes(&signature)),
     }
 }
 
@@ -227,6 +227,7 @@ fn asks_and_answers() {
         Ask::OpenAccess { id: placement(), pass: Pass::Member(Bytes::from_static(b"a pass")) },
         Ask::OpenAccess { id: placement(), pass: Pass::Owner(Signed::new(&owner(), &owner_visit())) },
         Ask::OfferSlot { offer: slot_offer() },
+        Ask::OfferSlot { offer: SlotOffer { approval: None, ..slot_offer() } },
     ];
     pin_wire("ask", &asks);
     let status =
@@ -278,9 +279,10 @@ fn a_root_that_is_not_below_the_modulus_and_lists_beyond_their_bounds_are_refuse
 #[test]
 fn an_approval_is_the_bytes_that_the_market_takes() {
     let offer = slot_offer();
-    let bytes = offer.approval.to_bytes();
+    let approval = offer.approval.unwrap();
+    let bytes = approval.to_bytes();
     assert_eq!((bytes[0], bytes[31], bytes[32], bytes[64]), (1, 5, 5, 28));
-    assert_eq!(Approval::from_bytes(&bytes), offer.approval);
+    assert_eq!(Approval::from_bytes(&bytes), approval);
 }
 
 #[test]

@@ -120,6 +120,8 @@ least_claim = {least_claim}
 # What a HOLD is worth in the chain's coin. A proof may then cost what missing its window would take of the collateral and
 # the pay, and an answer to a dispute the slot's collateral. 0 if you cannot tell: they cost no more than any transaction.
 hold_price = {hold_price}
+# Take slots from providers that missed too many windows, and have lost slots refilled, in agreements that this node has part in.
+watch = {watch}
 ",
         rpc = toml_text(&chain.rpc),
         chain_id = chain.id,
@@ -132,6 +134,7 @@ hold_price = {hold_price}
         settle_windows = market.settle_windows,
         least_claim = toml_text(&market.least_claim.to_string()),
         hold_price = toml_text(&market.hold_price.to_string()),
+        watch = market.watch,
     )
 }
 

@@ -1,4 +1,4 @@
-//! A slot of an agreement, offered to the provider that holds it.
+//! A slot of an agreement, offered to the provider that holds its bytes.
 
 use super::PlacementId;
 use alloy::primitives::Address;
@@ -32,8 +32,8 @@ impl Approval {
     }
 }
 
-/// What an owner offers. The roots are those that it signed (`SlotRoots`), and the slot's index in the agreement is its
-/// number in the placement.
+/// A slot of an agreement, offered to whoever holds its bytes: by the agreement's owner, or, once the slot has lost its
+/// provider, by any provider of the agreement. The slot's index in the agreement is its number in the placement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlotOffer {
     /// Of which placement.
@@ -46,6 +46,7 @@ pub struct SlotOffer {
     pub market: Address,
     /// Which agreement.
     pub agreement: u64,
-    /// What the provider shows the market.
-    pub approval: Approval,
+    /// The owner's signature under which a slot is taken that nobody ever had. A slot that lost its provider is refilled
+    /// without one.
+    pub approval: Option<Approval>,
 }

@@ -87,7 +87,7 @@ pub enum Ask {
     },
     /// Take a slot that you hold in an agreement on a chain.
     OfferSlot {
-        /// Which, and the owner's signature for it.
+        /// Which, and under which right.
         offer: SlotOffer,
     },
 }

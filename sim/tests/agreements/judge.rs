@@ -50,7 +50,7 @@ impl Outcome {
     }
 }
 
-fn ask<C: SolCall>(evm: &EvmChain, to: Address, call: &C) -> C::Return {
+pub fn ask<C: SolCall>(evm: &EvmChain, to: Address, call: &C) -> C::Return {
     let call = Call { to: Some(to), data: call.abi_encode().into(), ..Call::default() };
     C::abi_decode_returns(&evm.call(&call).expect("the contract answers")).expect("as its interface says")
 }
@@ -61,7 +61,7 @@ fn peak(evm: &EvmChain) -> u64 {
 }
 
 /// All events of a kind that a contract told.
-fn told<E: SolEvent>(evm: &EvmChain, of: Address) -> Vec<E> {
+pub fn told<E: SolEvent>(evm: &EvmChain, of: Address) -> Vec<E> {
     let head = evm.head().header.number;
     let read = |from: u64| {
         let blocks = from..=head.min(from + limits::MAX_LOG_BLOCKS - 1);
@@ -142,7 +142,7 @@ impl Stage {
     }
 
     /// S3. Returns how many transactions failed.
-    fn nothing_is_done_twice(&self, evm: &EvmChain, seed: u64) -> u64 {
+    pub fn nothing_is_done_twice(&self, evm: &EvmChain, seed: u64) -> u64 {
         let (mut done, mut failed) = (BTreeSet::new(), 0);
         for block in (0..=evm.head().header.number).filter_map(|number| evm.block(number)) {
             for (transaction, receipt) in block.transactions.iter().zip(&block.receipts) {
@@ -152,9 +152,11 @@ impl Stage {
                 }
                 let deed: (Address, Option<Address>, Bytes) =
                     (transaction.sender, transaction.tx().to.to().copied(), transaction.tx().input.clone());
-                // A window's commission is taken by the same call each time, and so is an approval of the same sum.
+                // A window's commission is taken by the same call each time, and so is an approval of the same sum; what is
+                // withdrawn before a reorganised closing is nothing.
                 let repeats = deed.2.starts_with(&Stake::takeFeesCall::SELECTOR)
                     || deed.2.starts_with(&Market::settleCall::SELECTOR)
+                    || deed.2.starts_with(&Market::withdrawCall::SELECTOR)
                     || deed.2.starts_with(&HoldToken::approveCall::SELECTOR);
                 assert!(repeats || done.insert(deed.clone()), "S3: done twice: {deed:?}");
             }

@@ -12,6 +12,7 @@
 mod support;
 
 mod judge;
+mod refill;
 mod setup;
 
 use futures::future::{Either, select};
@@ -65,10 +66,10 @@ fn wish() -> Wish {
 }
 
 /// Asks for the agreement over as many lives of the owner's node as it takes.
-async fn agree(cluster: &Cluster, placement: PlacementId) -> Agreed {
+async fn agree(cluster: &Cluster, placement: PlacementId, wish: Wish) -> Agreed {
     loop {
         if let Some(owner) = cluster.handles(OWNER) {
-            let order = Agree { placement, wish: wish(), progress: None };
+            let order = Agree { placement, wish: wish.clone(), progress: None };
             match owner.agree.send(order).await {
                 Ok(Ok(agreed)) if agreed.open.is_empty() => return agreed,
                 // A node that stops does not answer; what is open is offered again.
@@ -81,12 +82,12 @@ async fn agree(cluster: &Cluster, placement: PlacementId) -> Agreed {
     }
 }
 
-/// Cuts nodes' power, one at a time and for less than a proof has time.
-async fn crash(cluster: &Cluster, seed: u64) -> ! {
+/// Cuts the power of some of these nodes, one at a time and for less than a proof has time.
+async fn crash(cluster: &Cluster, nodes: &[NodeNumber], seed: u64) -> ! {
     let (mut random, time) = (rng::stream(seed, "crashes", 0), cluster.time());
     loop {
         time.sleep(Duration::from_secs(random.random_range(30..300))).await;
-        let node = NodeNumber(random.random_range(0..NODES));
+        let node = nodes[random.random_range(0..nodes.len())];
         let fault = if random.random_bool(0.5) { Fault::Crash { node } } else { Fault::Kill { node } };
         cluster.apply(fault).expect("the node exists");
         time.sleep(Duration::from_secs(random.random_range(1..40))).await;
@@ -96,7 +97,7 @@ async fn crash(cluster: &Cluster, seed: u64) -> ! {
 
 /// Waits until the owner has its money back.
 async fn over(stage: &Stage) -> Agreed {
-    let agreed = agree(&stage.cluster, stage.placement).await;
+    let agreed = agree(&stage.cluster, stage.placement, wish()).await;
     while !stage.is_over(&agreed) {
         stage.cluster.time().sleep(Duration::from_secs(60)).await;
     }
@@ -137,13 +138,14 @@ fn story(seed: u64, weather: Weather) -> Outcome {
             let agreed = match weather {
                 Weather::Calm => over(&stage).await,
                 Weather::Dear => {
-                    agree(&cluster, stage.placement).await;
+                    agree(&cluster, stage.placement, wish()).await;
                     rush(&stage).await;
                     over(&stage).await
                 }
                 Weather::Wild => {
                     chain.set_plan(wild());
-                    let (story, crashes) = (over(&stage), crash(&cluster, seed));
+                    let nodes: Vec<NodeNumber> = (0..NODES).map(NodeNumber).collect();
+                    let (story, crashes) = (over(&stage), crash(&cluster, &nodes, seed));
                     futures::pin_mut!(story, crashes);
                     match select(story, crashes).await {
                         Either::Left((agreed, _)) => agreed,

@@ -2,6 +2,7 @@
 
 use super::{
     messages::*,
+    neighbours::{Place, Refilling},
     notes::{Notes, OwnAgreement, Pledge},
     orders::{Name, Orders},
     state::SlotState,
@@ -15,6 +16,7 @@ use crate::{
         network::{FindHolders, SendRequest},
         peers::Peers,
         proof::{ProveWindow, ShowDisputed, UpholdRoot},
+        repair::Refill,
         storage::{ListNotes, OpenSlot as OpenHeldSlot, ReadNote, StorageError, WriteNote},
     },
     env::Common,
@@ -63,6 +65,8 @@ pub struct Neighbours {
     pub send: Recipient<SendRequest>,
     /// Finds who holds.
     pub holders: Recipient<FindHolders>,
+    /// Finds or makes another holder of a slot.
+    pub refill: Recipient<Refill>,
     /// Asks this node itself as a peer would.
     pub own: Service,
 }
@@ -118,8 +122,6 @@ pub(super) struct Market {
     pub peers: Peers,
     pub pledges: RefCell<BTreeMap<PlacementId, Kept>>,
     pub agreements: RefCell<BTreeMap<PlacementId, OwnAgreement>>,
-    /// Agreements that are closed, with and without credit for the owner, and the heights of the looks that saw it.
-    pub closing: RefCell<BTreeMap<(PlacementId, bool), Option<(u64, u64)>>>,
     pub watch: RefCell<Watch>,
     pub status: RefCell<MarketStatus>,
     pub wake: Notify,
@@ -138,6 +140,14 @@ pub(super) struct Market {
     pub answer_after: Cell<Timestamp>,
     /// The window in which commission and closed agreements were looked at last.
     pub collected: Cell<Option<u64>>,
+    /// The heights at which agreements were first and last seen to be closed and paid out.
+    pub over: RefCell<BTreeMap<u64, (u64, u64)>>,
+    /// Other slots of this provider's agreements are being looked at.
+    pub watching: Cell<bool>,
+    /// The window in which they were looked at last.
+    pub watched: Cell<Option<u64>>,
+    /// Those of them that lost their provider.
+    pub refills: RefCell<BTreeMap<Place, Refilling>>,
 }
 
 /// The market actor.
@@ -197,7 +207,6 @@ impl Market {
             ask,
             pledges: RefCell::default(),
             agreements: RefCell::default(),
-            closing: RefCell::default(),
             watch: RefCell::new(Watch::new(first_block)),
             status: RefCell::default(),
             wake: Notify::new(),
@@ -209,6 +218,10 @@ impl Market {
             answering: Cell::default(),
             answer_after: Cell::default(),
             collected: Cell::default(),
+            over: RefCell::default(),
+            watching: Cell::default(),
+            watched: Cell::default(),
+            refills: RefCell::default(),
         })
     }
 
@@ -263,6 +276,7 @@ impl Market {
             taken,
             disputes: self.watch.borrow().disputes().len(),
             agreements: self.agreements.borrow().values().filter(|it| !it.closed).count(),
+            refills: self.refills.borrow().len(),
             trouble,
             ..status
         }

@@ -10,7 +10,7 @@ use futures::channel::mpsc::UnboundedSender;
 use holdfast_contracts::Amount;
 use serde::{Deserialize, Serialize};
 
-/// An owner offers a slot of an agreement.
+/// A slot of an agreement is offered.
 #[derive(Debug, Message)]
 #[rtype(result = "Response")]
 pub struct ServeOffer {
@@ -231,6 +231,8 @@ pub struct MarketStatus {
     pub disputes: usize,
     /// Agreements of this node as an owner that are not closed.
     pub agreements: usize,
+    /// Slots of others that are lost, and that this node has refilled.
+    pub refills: usize,
     /// What went wrong last.
     pub trouble: Option<String>,
 }

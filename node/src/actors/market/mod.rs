@@ -9,6 +9,7 @@ mod actor;
 mod challenge;
 mod disputes;
 mod messages;
+mod neighbours;
 mod notes;
 mod offers;
 mod orders;

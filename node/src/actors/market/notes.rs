@@ -21,7 +21,7 @@ use alloy::sol_types::SolValue;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// A slot here that stands behind an agreement, or will.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,11 +31,13 @@ pub(super) struct Pledge {
     pub chain: u64,
     pub market: Address,
     pub agreement: u64,
-    /// Roots of the slot's trees, as the owner signed them.
+    /// Roots of the slot's trees, as they are here and on the chain.
     pub root: B256,
     pub cell_root: B256,
-    /// What the market takes the slot on.
-    pub approval: Approval,
+    /// What the market takes an empty slot on; a slot that lost its provider is refilled without.
+    pub approval: Option<Approval>,
+    /// 10⁻¹⁸ HOLD of stake that the slot locks.
+    pub collateral: u128,
 }
 
 impl Pledge {

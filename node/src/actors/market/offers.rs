@@ -1,6 +1,11 @@
-//! An owner offers a slot: a provider looks for itself, and takes it or says why not.
+//! Somebody offers a slot: a provider looks for itself, and takes it or says why not.
 
-use super::{actor::Market, notes::Pledge, policy::objection};
+use super::{
+    actor::{Kept, Market},
+    notes::Pledge,
+    policy::objection,
+    state::SlotState,
+};
 use crate::{
     actors::{
         ask,
@@ -9,7 +14,7 @@ use crate::{
     },
     env::ChainError,
     limits,
-    types::{Answer, CellRoot, PeerId, PlacementId, Refusal, Response, SlotOffer, SlotRoot, SlotRoots},
+    types::{Answer, Approval, CellRoot, PeerId, PlacementId, Refusal, Response, SlotOffer, SlotRoot},
 };
 use alloy::{
     primitives::{B256, Bytes, U256},
@@ -18,7 +23,7 @@ use alloy::{
 use holdfast_contracts::abi::{Challenges, Market as Contract};
 use std::rc::Rc;
 
-/// Errors of a fill that pass: the set is frozen while a window is open, or windows wait to be judged.
+/// Errors of a call that takes a slot that pass: the set is frozen while a window is open, or windows wait to be judged.
 const PASSING: [[u8; 4]; 2] = [Challenges::SetFrozen::SELECTOR, Challenges::NotJudged::SELECTOR];
 
 impl Market {
@@ -63,18 +68,36 @@ impl Market {
             return Err(Refusal::Invalid(why));
         }
         let (root, cell_root) = self.own_roots(placement, slot).await?;
-        let pledge = Pledge { placement, slot, chain, market, agreement, root, cell_root, approval };
-        match self.view.attempt(market, self.fill_call(&pledge)).await {
-            Ok(_) => Ok(pledge),
+        match approval {
+            Some(_) => self.compare_signed(placement, slot, root, cell_root).await?,
+            None => self.compare_filled(agreement, slot, cell_root).await?,
+        }
+        let (root, cell_root) = (root.to_bytes().into(), cell_root.into());
+        let collateral = it.terms.collateral;
+        let pledge =
+            Pledge { placement, slot, chain, market, agreement, root, cell_root, approval, collateral };
+        match self.view.attempt(market, self.entry_call(&pledge)).await {
+            Ok(_) => {}
             Err(ChainError::Reverted { data, .. }) if PASSING.iter().any(|error| data.starts_with(error)) => {
-                Ok(pledge)
             }
             Err(ChainError::Reverted { data, why }) => {
                 let named = holdfast_contracts::reason(&data).unwrap_or(why);
-                Err(Refusal::Invalid(format!("the market refuses: {named}")))
+                return Err(Refusal::Invalid(format!("the market refuses: {named}")));
             }
-            Err(why) => Err(unanswered(why)),
+            Err(why) => return Err(unanswered(why)),
         }
+        // What it has yet to take comes first.
+        let free = self.view.free_stake().await.map_err(unanswered)?;
+        if free < self.promised() + U256::from(collateral) { Err(Refusal::Busy) } else { Ok(pledge) }
+    }
+
+    /// 10⁻¹⁸ HOLD that the slots will lock that this provider has yet to take. Who reserves one and then lacks the stake for it
+    /// loses the bond.
+    pub fn promised(&self) -> U256 {
+        let pledges = self.pledges.borrow();
+        let locked = |kept: &&Kept| matches!(kept.state, Some(SlotState::Mine | SlotState::Gone));
+        let open = pledges.values().filter(|kept| !locked(kept));
+        open.map(|kept| U256::from(kept.pledge.collateral)).sum()
     }
 
     /// Bytes of the slot that is held whole here.
@@ -84,43 +107,58 @@ impl Market {
         if held.slot() == slot { Ok(held.length()) } else { Err(Refusal::NotFound) }
     }
 
-    /// The roots that the owner signed for the slot, if they are those of the bytes here: under any other this provider
-    /// would lose disputes.
-    async fn own_roots(&self, placement: PlacementId, slot: u16) -> Result<(B256, B256), Refusal> {
-        let (_, _, SlotRoot(built)) =
-            self.peers.claim_root(self.peers.me, placement, slot).await.map_err(refused)?;
-        let signed = self.peers.read_roots(self.peers.me, placement).await.map_err(refused)?;
-        let roots = signed.decode_unverified().map_err(|why| Refusal::Storage(why.to_string()))?;
-        let (root, CellRoot(cell_root)) = both(&roots, slot).ok_or(Refusal::NotFound)?;
-        if root != Some(SlotRoot(built)) {
-            return Err(Refusal::Invalid("the signed slot root is not that of the slot here".into()));
-        }
+    /// Both roots of the slot's bytes as they are here.
+    async fn own_roots(&self, placement: PlacementId, slot: u16) -> Result<(SlotRoot, [u8; 32]), Refusal> {
+        let (_, _, root) = self.peers.claim_root(self.peers.me, placement, slot).await.map_err(refused)?;
         let order = ShowDisputed { placement, cells: Vec::new() };
         let shown = ask(&self.ask.show_disputed, order).await.map_err(unproven)?;
-        if shown.cell_root != cell_root {
+        Ok((root, shown.cell_root))
+    }
+
+    /// Refuses roots that are not those that the owner signed for the slot: under any other this provider would lose disputes.
+    async fn compare_signed(
+        &self,
+        placement: PlacementId,
+        slot: u16,
+        root: SlotRoot,
+        cell_root: [u8; 32],
+    ) -> Result<(), Refusal> {
+        let signed = self.peers.read_roots(self.peers.me, placement).await.map_err(refused)?;
+        let roots = signed.decode_unverified().map_err(|why| Refusal::Storage(why.to_string()))?;
+        let at = usize::from(slot);
+        let signed = roots.slot_roots.get(at).zip(roots.cell_roots.get(at)).ok_or(Refusal::NotFound)?;
+        if *signed.0 != Some(root) {
+            return Err(Refusal::Invalid("the signed slot root is not that of the slot here".into()));
+        }
+        if *signed.1 != CellRoot(cell_root) {
             return Err(Refusal::Invalid("the signed cell root is not that of the slot here".into()));
         }
-        Ok((SlotRoot(built).to_bytes().into(), cell_root.into()))
+        Ok(())
     }
 
-    /// The call that takes a pledged slot.
-    pub fn fill_call(&self, pledge: &Pledge) -> Bytes {
-        let call = Contract::fillCall {
-            agreement: U256::from(pledge.agreement),
-            index: U256::from(pledge.slot),
-            provider: self.view.provider,
-            root: pledge.root,
-            cellRoot: pledge.cell_root,
-            approval: pledge.approval.to_bytes().to_vec().into(),
+    /// Refuses a cell root that is not the one under which the slot was filled at first: disputes are settled against that.
+    async fn compare_filled(&self, agreement: u64, slot: u16, cell_root: [u8; 32]) -> Result<(), Refusal> {
+        let at = self.view.slot(agreement, slot).await.map_err(unanswered)?;
+        if at.cellRoot != B256::from(cell_root) {
+            return Err(Refusal::Invalid("the market's cell root is not that of the slot here".into()));
+        }
+        Ok(())
+    }
+
+    /// The first call that a pledged slot is taken with: it fills an empty one and reserves one that lost its provider.
+    pub fn entry_call(&self, pledge: &Pledge) -> Bytes {
+        let (agreement, index) = (U256::from(pledge.agreement), U256::from(pledge.slot));
+        let (provider, root, cell_root) = (self.view.provider, pledge.root, pledge.cell_root);
+        let call = match pledge.approval.map(Approval::to_bytes) {
+            Some(approval) => {
+                let approval = approval.to_vec().into();
+                Contract::fillCall { agreement, index, provider, root, cellRoot: cell_root, approval }
+                    .abi_encode()
+            }
+            None => Contract::reserveCall { agreement, index, provider }.abi_encode(),
         };
-        call.abi_encode().into()
+        call.into()
     }
-}
-
-/// Both signed roots of a slot.
-fn both(roots: &SlotRoots, slot: u16) -> Option<(Option<SlotRoot>, CellRoot)> {
-    let at = usize::from(slot);
-    Some((*roots.slot_roots.get(at)?, *roots.cell_roots.get(at)?))
 }
 
 fn unanswered(why: ChainError) -> Refusal {

@@ -6,7 +6,9 @@ use super::{
     messages::{Agree, Agreed, MarketError, OpenSlot, Quote, Wish},
     notes::OwnAgreement,
     orders::{Deed, Name, Undone},
+    provider::GONE_BLOCKS,
     state::{Sight, lasts},
+    view::ACTIVE,
 };
 use crate::{
     actors::{
@@ -257,17 +259,13 @@ impl Market {
         };
         let (chain, market) = (self.view.chain_id, self.view.at.market);
         let signature = self.wallet.sign_digest(approval.digest(chain, market));
-        let (placement, approval) = (survey.quote.placement, Approval::from_bytes(&signature));
+        let (placement, approval) = (survey.quote.placement, Some(Approval::from_bytes(&signature)));
         Some(SlotOffer { placement, slot, chain, market, agreement, approval })
     }
 
     /// Closes agreements that are over, and takes back what nobody earned; true if nothing is left to do in this window.
-    ///
-    /// Each step waits until the one before is final. A withdrawal that a reorganisation puts before the close takes nothing,
-    /// succeeds, and is not done again; an agreement that was forgotten too early is never closed.
     pub async fn close_agreements(self: &Rc<Self>, sight: &Sight) -> Result<bool, ChainError> {
-        let window = sight.window();
-        let mut done = true;
+        let (mut done, window) = (true, sight.window());
         let open: Vec<(PlacementId, OwnAgreement)> = {
             let agreements = self.agreements.borrow();
             agreements.iter().filter(|(_, own)| !own.closed).map(|(id, own)| (*id, own.clone())).collect()
@@ -281,48 +279,56 @@ impl Market {
                 continue;
             }
             done = false;
+            // A reorganisation may bring it back: then it is seen as over from then on.
+            let mut seen = self.over.borrow_mut().remove(&number);
             if !it.closed {
-                self.closing.borrow_mut().retain(|(id, _), _| *id != placement);
                 if it.active == 0 {
                     let deed = self.deed(market, &Contract::closeCall { agreement });
                     self.orders.start(self.name("close", &[&number.to_be_bytes()]), deed);
+                } else if window > u64::from(it.end) && sight.is_late(0) {
+                    self.finish_abandoned(number, it.terms.slots).await?;
                 }
                 continue;
             }
             let credit = Contract::creditsCall { owner: self.view.account };
             let owed = !self.view.call(market, &credit).await?.is_zero();
-            if !self.is_final(placement, owed, sight.next) {
-                continue;
-            }
             if owed {
                 let deed = self.deed(market, &Contract::withdrawCall {});
-                self.orders.start(self.name("withdraw", &[&number.to_be_bytes()]), deed);
+                // Its turn may have come before that of the closing: then it is due again.
+                let once = [&number.to_be_bytes()[..], &window.to_be_bytes()];
+                self.orders.start(self.name("withdraw", &once), deed);
+                continue;
+            }
+            let certain = lasts(&mut seen, sight.next, GONE_BLOCKS);
+            self.over.borrow_mut().extend(seen.map(|seen| (number, seen)));
+            if !certain {
                 continue;
             }
             let own = OwnAgreement { closed: true, ..own };
             match self.notes.keep_agreement(placement, &own).await {
-                Ok(()) => {
-                    self.closing.borrow_mut().retain(|(id, _), _| *id != placement);
-                    self.agreements.borrow_mut().insert(placement, own);
-                }
+                Ok(()) => drop(self.agreements.borrow_mut().insert(placement, own)),
                 Err(why) => tracing::warn!(%placement, %why, "a closed agreement is looked at again"),
             }
         }
         Ok(done)
     }
-}
 
-impl Market {
-    /// True once an agreement is seen closed, and its owner owed something or nothing, for as long as it takes to be final.
-    fn is_final(&self, placement: PlacementId, owed: bool, next: u64) -> bool {
-        let mut closing = self.closing.borrow_mut();
-        closing.remove(&(placement, !owed));
-        lasts(closing.entry((placement, owed)).or_default(), next, limits::CONFIRMATIONS)
+    /// Ends slots whose time was over a window ago and whose providers do not: the owner's rest waits for them.
+    async fn finish_abandoned(self: &Rc<Self>, agreement: u64, slots: u16) -> Result<(), ChainError> {
+        for slot in 0..slots {
+            let at = self.view.slot(agreement, slot).await?;
+            let (number, index) = (U256::from(agreement), U256::from(slot));
+            if at.state == ACTIVE {
+                let deed = self.deed(self.view.at.market, &Contract::finishCall { agreement: number, index });
+                self.orders.start(self.slot_name("finish", (agreement, slot), at.from.into()), deed);
+            }
+        }
+        Ok(())
     }
 }
 
 /// True if a holder may answer otherwise later.
-fn may_pass(error: &PeerError) -> bool {
+pub(super) fn may_pass(error: &PeerError) -> bool {
     matches!(error, PeerError::Net(_) | PeerError::Refused { refusal: Refusal::Busy, .. })
 }
 

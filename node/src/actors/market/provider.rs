@@ -2,23 +2,26 @@
 
 use super::{
     actor::{Kept, Market},
-    orders::Deed,
+    neighbours::Place,
+    notes::Pledge,
+    orders::{Deed, Name},
     policy::worth,
     state::{Sight, SlotDuty, SlotSight, SlotState, WindowDuty, lasts, turn},
 };
 use crate::{env::ChainError, limits, types::PlacementId};
-use alloy::{primitives::U256, sol_types::SolCall};
+use alloy::{
+    primitives::{Bytes, U256},
+    sol_types::SolCall,
+};
 use holdfast_contracts::abi::{Challenges, Market as Contract, Stake};
 use std::rc::Rc;
 
 /// Units of gas to open a window with, some more than it takes. It is not estimated: in a window's first block that
 /// would fail.
 const OPEN_GAS: u64 = 300_000;
-/// Windows in a row in which a slot is not whole here until it counts as lost: somebody may be repairing it.
-const LOST_WINDOWS: u32 = 2;
-/// A slot is forgotten when it was gone at every look for so many blocks: twice what is final, since what ended it may have
-/// come into another block meanwhile.
-const GONE_BLOCKS: u64 = 2 * limits::CONFIRMATIONS;
+/// A slot is forgotten when it was gone at every look for so many blocks, and an agreement when it was closed and paid out:
+/// twice what is final, since what ended it may have come into another block meanwhile.
+pub(super) const GONE_BLOCKS: u64 = 2 * limits::CONFIRMATIONS;
 
 impl Market {
     /// Looks at the chain, unless nothing has changed there.
@@ -33,6 +36,7 @@ impl Market {
         self.slots(&sight).await?;
         self.disputes(head).await?;
         self.collect(&sight).await?;
+        self.neighbours(&sight);
         self.seen.set(Some(head.hash));
         Ok(())
     }
@@ -85,14 +89,14 @@ impl Market {
             self.pledges.borrow().iter().filter(|(_, kept)| due(kept)).map(|(id, _)| *id).collect();
         for id in due {
             let Some(pledge) = self.pledges.borrow().get(&id).map(|kept| kept.pledge) else { continue };
-            let slot = self.view.slot_sight(pledge.agreement, pledge.slot).await?;
+            let slot = self.view.slot_sight(&pledge, sight.next).await?;
             let whole = self.is_whole(id).await;
             let every = u64::from(self.settings.settle_windows);
             let duty = {
                 let mut pledges = self.pledges.borrow_mut();
                 let Some(kept) = pledges.get_mut(&id) else { continue };
-                let lost = seen(kept, &slot, sight.window(), whole);
-                let duty = slot.duty(sight, lost, every);
+                let absent = seen(kept, &slot, sight.window(), whole);
+                let duty = slot.duty(sight, absent, every);
                 kept.owing = duty.is_some_and(|duty| duty != SlotDuty::Forget);
                 if duty != Some(SlotDuty::Forget) {
                     kept.gone = None;
@@ -101,37 +105,47 @@ impl Market {
             };
             match duty {
                 Some(SlotDuty::Forget) => self.forget(id, sight).await,
-                Some(duty) => self.slot(id, duty, sight.window()),
+                Some(SlotDuty::Reserve) if self.view.free_stake().await? < self.promised() => {}
+                Some(duty) => self.slot(&pledge, duty, slot.from, sight.window()),
                 None => {}
             }
         }
         Ok(())
     }
 
-    /// Does what is due for a slot.
-    fn slot(self: &Rc<Self>, id: PlacementId, duty: SlotDuty, window: u64) {
-        let Some(pledge) = self.pledges.borrow().get(&id).map(|kept| kept.pledge) else { return };
+    /// Does what is due for a slot, once for a provider's time with it, which begins `from` a window, or once a window.
+    fn slot(self: &Rc<Self>, pledge: &Pledge, duty: SlotDuty, from: u64, window: u64) {
         let (agreement, index) = (U256::from(pledge.agreement), U256::from(pledge.slot));
-        let (number, slot) = (pledge.agreement.to_be_bytes(), pledge.slot.to_be_bytes());
-        let market = self.view.at.market;
-        let (kind, deed) = match duty {
-            SlotDuty::Fill => {
-                let deed = Deed { to: market, data: self.fill_call(&pledge), gas: None, worth: 0 };
-                ("fill", deed)
+        let (kind, data, once): (_, Bytes, _) = match duty {
+            SlotDuty::Fill => ("fill", self.entry_call(pledge), from),
+            SlotDuty::Reserve => ("reserve", self.entry_call(pledge), window),
+            SlotDuty::Refill => {
+                let call = Contract::refillCall { agreement, index, root: pledge.root };
+                ("refill", call.abi_encode().into(), from)
+            }
+            SlotDuty::Expire => {
+                let call = Contract::expireReservationCall { agreement, index };
+                ("expire", call.abi_encode().into(), window)
             }
             SlotDuty::Settle => {
-                let deed = self.deed(market, &Contract::settleCall { agreement, index });
-                let name = self.name("settle", &[&number, &slot, &window.to_be_bytes()]);
-                return self.orders.start(name, deed);
+                ("settle", Contract::settleCall { agreement, index }.abi_encode().into(), window)
             }
             SlotDuty::DeclareFault => {
-                tracing::warn!(%id, slot = pledge.slot, "a slot is lost, and declared so");
-                ("declare fault", self.deed(market, &Contract::declareFaultCall { agreement, index }))
+                tracing::warn!(id = %pledge.placement, slot = pledge.slot, "a slot is lost, and declared so");
+                ("declare fault", Contract::declareFaultCall { agreement, index }.abi_encode().into(), from)
             }
-            SlotDuty::Finish => ("finish", self.deed(market, &Contract::finishCall { agreement, index })),
+            SlotDuty::Finish => {
+                ("finish", Contract::finishCall { agreement, index }.abi_encode().into(), from)
+            }
             SlotDuty::Forget => return,
         };
-        self.orders.start(self.name(kind, &[&number, &slot]), deed);
+        let name = self.slot_name(kind, (pledge.agreement, pledge.slot), once);
+        self.orders.start(name, Deed { to: self.view.at.market, data, gas: None, worth: 0 });
+    }
+
+    /// The name of something to be done for a slot.
+    pub fn slot_name(&self, kind: &str, (agreement, slot): Place, once: u64) -> Name {
+        self.name(kind, &[&agreement.to_be_bytes(), &slot.to_be_bytes(), &once.to_be_bytes()])
     }
 
     /// Forgets a pledge once no reorganisation brings it back.
@@ -173,11 +187,13 @@ impl Market {
     }
 }
 
-/// Takes note of what was seen of a slot; true if it counts as lost here.
-fn seen(kept: &mut Kept, slot: &SlotSight, window: u64, whole: bool) -> bool {
-    if kept.looked != Some(window) {
-        kept.absent = if whole { 0 } else { kept.absent + 1 };
-    }
+/// Takes note of what was seen of a slot; returns in how many windows in a row it was not whole here.
+pub(super) fn seen(kept: &mut Kept, slot: &SlotSight, window: u64, whole: bool) -> u32 {
+    kept.absent = match whole {
+        true => 0,
+        false if kept.looked == Some(window) => kept.absent.max(1),
+        false => kept.absent + 1,
+    };
     (kept.looked, kept.state, kept.price) = (Some(window), Some(slot.state), Some(slot.price));
-    kept.absent >= LOST_WINDOWS
+    kept.absent
 }

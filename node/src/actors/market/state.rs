@@ -89,11 +89,27 @@ impl Sight {
         self.book.count != 0 && self.window() >= self.book.obliged_from
     }
 
+    /// The last block for proofs of the window, or for opening it while it is not.
+    fn deadline(&self) -> u64 {
+        let never_opened = self.windows.first(self.window()) + self.windows.open_blocks;
+        self.opened.map_or(never_opened, |opened| opened.deadline)
+    }
+
     /// True if the next block may change the provider's set: the window is proven, or can no longer be.
     pub fn is_free(&self) -> bool {
-        let never_opened = self.windows.first(self.window()) + self.windows.open_blocks;
-        let deadline = self.opened.map_or(never_opened, |opened| opened.deadline);
-        !self.is_obliged() || self.proven || self.next > deadline
+        !self.is_obliged() || self.proven || self.is_late(0)
+    }
+
+    /// True if nobody can prove the window any more, so that whoever has not has missed it, and `turn` blocks are over since.
+    pub fn is_late(&self, turn: u64) -> bool {
+        self.next > self.deadline() + turn
+    }
+
+    /// True if the set may change and stays so for as long as others may take to open a window: time to reserve a slot and
+    /// to refill it, before the next window binds the set and the bond may burn.
+    fn is_free_for_two(&self) -> bool {
+        let left = self.windows.first(self.window() + 1).saturating_sub(self.next);
+        self.is_free() && (self.book.count == 0 || left > self.windows.open_blocks / 2)
     }
 
     /// The first window whose outcome is not certain yet.
@@ -141,9 +157,15 @@ pub(super) fn lasts(seen: &mut Option<(u64, u64)>, next: u64, blocks: u64) -> bo
 pub(super) enum SlotState {
     /// Nobody ever had it.
     Empty,
+    /// It lost its provider, and nobody has reserved it.
+    Freed,
+    /// This provider has reserved it.
+    Reserved,
+    /// This provider had reserved it and did not refill it in time.
+    Overdue,
     /// This provider has it.
     Mine,
-    /// It is another's, nobody's again, or over.
+    /// It is another's or will be, or it is over.
     Gone,
 }
 
@@ -154,6 +176,8 @@ pub(super) struct SlotSight {
     pub state: SlotState,
     /// A dispute about it holds its provider.
     pub disputed: bool,
+    /// The first window of whoever has it, or had it last.
+    pub from: u64,
     /// Windows before this one are settled.
     pub settled_to: u64,
     /// The first window that its provider is not paid for.
@@ -165,8 +189,14 @@ pub(super) struct SlotSight {
 /// What is due for a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SlotDuty {
-    /// Take it.
+    /// Take it with the owner's approval.
     Fill,
+    /// Reserve it under a bond.
+    Reserve,
+    /// Take what is reserved.
+    Refill,
+    /// End the reservation: it could not be kept, and then the bond comes back.
+    Expire,
     /// Be paid for what was proven.
     Settle,
     /// Declare it lost: to be caught costs more.
@@ -177,15 +207,29 @@ pub(super) enum SlotDuty {
     Forget,
 }
 
+/// Windows in a row in which a slot is not whole here until it counts as lost: somebody may be repairing it.
+const LOST_WINDOWS: u32 = 2;
+
 impl SlotSight {
-    /// What is due; `lost` if the slot is not whole here, and `every` so many windows it is settled.
-    pub fn duty(&self, sight: &Sight, lost: bool, every: u64) -> Option<SlotDuty> {
-        let window = sight.window();
+    /// What is due; `absent` is in how many windows in a row the slot was not whole here, and `every` so many windows it is
+    /// settled.
+    pub fn duty(&self, sight: &Sight, absent: u32, every: u64) -> Option<SlotDuty> {
+        let (window, lost) = (sight.window(), absent >= LOST_WINDOWS);
+        // The market takes nobody into an agreement's last window.
+        let closed = window + 1 >= self.end;
+        let enters = !sight.book.evicted && sight.is_free();
         match self.state {
             SlotState::Gone => Some(SlotDuty::Forget),
-            // The market takes nobody into an agreement's last window.
-            SlotState::Empty if lost || window + 1 >= self.end => Some(SlotDuty::Forget),
-            SlotState::Empty => (sight.is_free() && !sight.book.evicted).then_some(SlotDuty::Fill),
+            SlotState::Empty | SlotState::Freed if lost || closed => Some(SlotDuty::Forget),
+            SlotState::Empty => enters.then_some(SlotDuty::Fill),
+            // Its last window but one may be over before the refill.
+            SlotState::Freed => {
+                let refillable = window + 2 < self.end && absent == 0 && sight.is_free_for_two();
+                (enters && refillable).then_some(SlotDuty::Reserve)
+            }
+            SlotState::Reserved => (enters && !closed && absent == 0).then_some(SlotDuty::Refill),
+            // Before the agreement closes, whoever ends the reservation burns the bond.
+            SlotState::Overdue => Some(if closed { SlotDuty::Expire } else { SlotDuty::Forget }),
             SlotState::Mine => {
                 let may_leave = sight.is_free() && !self.disputed;
                 let paid_to = sight.first_open().min(self.end);
@@ -197,6 +241,44 @@ impl SlotSight {
                     (paid_to >= self.settled_to + every).then_some(SlotDuty::Settle)
                 }
             }
+        }
+    }
+}
+
+/// How the chain counts another slot of an agreement that this provider has a slot of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Neighbour {
+    /// Another provider has it.
+    Held,
+    /// It lost its provider in window `since`, and nobody has reserved it.
+    Freed {
+        /// That window.
+        since: u64,
+    },
+    /// Nothing is to be done about it.
+    Settled,
+}
+
+/// What is due for such a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NeighbourDuty {
+    /// Take it from its provider, if that missed too many windows.
+    Evict,
+    /// Have somebody refill it.
+    Refill,
+}
+
+impl Neighbour {
+    /// What is due in a window for a slot of an agreement with this end, so many slots after this provider's own. The first
+    /// provider before a freed slot sees to it in the window after it was freed, the others one window later each.
+    pub fn duty(self, window: u64, end: u64, distance: u16) -> Option<NeighbourDuty> {
+        match self {
+            Self::Held => (window < end).then_some(NeighbourDuty::Evict),
+            Self::Freed { since } => {
+                let turn = window >= since + u64::from(distance);
+                (turn && window + 2 < end).then_some(NeighbourDuty::Refill)
+            }
+            Self::Settled => None,
         }
     }
 }

@@ -1,14 +1,24 @@
 //! What is decided, case by case. That it is carried out, on a chain that reorganises, is tested in `sim/tests/agreements`.
 
 use super::{
+    actor::Kept,
+    notes::Pledge,
     orders::Name,
     policy::{Penalties, miss_cost, objection, worth},
-    state::{Book, Opened, Sight, SlotDuty, SlotSight, SlotState, WindowDuty, Windows, lasts, turn},
+    provider::seen,
+    state::{
+        Book, Neighbour, NeighbourDuty, Opened, Sight, SlotDuty, SlotSight, SlotState, WindowDuty, Windows,
+        lasts, turn,
+    },
+    view::{neighbour, slot_state},
     watch::{Demand, Dispute, Watch},
 };
-use crate::{limits, settings::MarketSettings};
-use alloy::primitives::{Address, U256};
-use holdfast_contracts::{Amount, abi::Terms};
+use crate::{limits, settings::MarketSettings, types::PlacementId};
+use alloy::primitives::{Address, B256, U256};
+use holdfast_contracts::{
+    Amount,
+    abi::{IMarket, Terms},
+};
 
 const WINDOWS: Windows = Windows { genesis: 100, blocks: 50, open_blocks: 10 };
 /// First block of window 3.
@@ -80,18 +90,18 @@ fn what_is_seen_at_every_look_for_long_enough_is_final() {
 }
 
 fn slot(state: SlotState) -> SlotSight {
-    SlotSight { state, disputed: false, settled_to: 3, end: 9, price: 5 }
+    SlotSight { state, disputed: false, from: 3, settled_to: 3, end: 9, price: 5 }
 }
 
 #[test]
 fn an_empty_slot_is_taken_when_the_set_may_change_and_while_it_is_worth_it() {
-    let duty = |slot: SlotSight, sight: Sight| slot.duty(&sight, false, 2);
+    let duty = |slot: SlotSight, sight: Sight| slot.duty(&sight, 0, 2);
     let empty = slot(SlotState::Empty);
     assert_eq!(duty(empty, sight(FIRST + 5)), None, "frozen");
     assert_eq!(duty(empty, sight(FIRST + 11)), Some(SlotDuty::Fill));
     assert_eq!(duty(SlotSight { end: 5, ..empty }, sight(FIRST + 11)), Some(SlotDuty::Fill));
     assert_eq!(duty(SlotSight { end: 4, ..empty }, sight(FIRST + 11)), Some(SlotDuty::Forget), "too late");
-    assert_eq!(empty.duty(&sight(FIRST + 11), true, 2), Some(SlotDuty::Forget), "it is lost here");
+    assert_eq!(empty.duty(&sight(FIRST + 11), 2, 2), Some(SlotDuty::Forget), "it is lost here");
     assert_eq!(duty(slot(SlotState::Gone), sight(FIRST)), Some(SlotDuty::Forget));
     let evicted = Sight { book: Book { evicted: true, ..sight(0).book }, ..sight(FIRST + 11) };
     assert_eq!(duty(empty, evicted), None);
@@ -106,19 +116,130 @@ fn a_taken_slot_is_settled_now_and_then_and_left_when_its_time_is_over_or_it_is_
         let opened = Some(Opened { random: [7; 24], deadline: next + 20 });
         Sight { opened, proven: free, book, ..sight(next) }
     };
-    let due = |sight: Sight| mine.duty(&sight, false, 2);
+    let due = |sight: Sight| mine.duty(&sight, 0, 2);
     assert_eq!(due(at(4, false)), None, "window 4 is not certain");
     assert_eq!(due(at(4, true)), Some(SlotDuty::Settle), "3 and 4 are");
     assert_eq!(due(at(3, true)), None, "one window is not worth it");
     assert_eq!(due(at(9, false)), None, "its set is frozen");
     assert_eq!(due(at(9, true)), Some(SlotDuty::Finish));
-    assert_eq!(mine.duty(&at(4, true), true, 2), Some(SlotDuty::DeclareFault));
-    assert_eq!(mine.duty(&at(4, false), true, 2), None, "its set is frozen");
+    assert_eq!(mine.duty(&at(4, true), 2, 2), Some(SlotDuty::DeclareFault));
+    assert_eq!(mine.duty(&at(4, true), 1, 2), Some(SlotDuty::Settle), "somebody may be repairing it");
+    assert_eq!(mine.duty(&at(4, false), 2, 2), None, "its set is frozen");
     let disputed = SlotSight { disputed: true, ..mine };
-    assert_eq!(disputed.duty(&at(4, true), true, 2), None, "a dispute holds it");
-    assert_eq!(disputed.duty(&at(9, true), false, 2), None);
+    assert_eq!(disputed.duty(&at(4, true), 2, 2), None, "a dispute holds it");
+    assert_eq!(disputed.duty(&at(9, true), 0, 2), None);
     let settled = SlotSight { settled_to: 9, ..mine };
-    assert_eq!(settled.duty(&at(8, true), false, 2), None, "nothing is left to be paid");
+    assert_eq!(settled.duty(&at(8, true), 0, 2), None, "nothing is left to be paid");
+}
+
+#[test]
+fn a_lost_slot_is_reserved_and_then_refilled_while_the_set_may_change_and_the_bond_is_safe() {
+    let duty = |state: SlotState, sight: Sight, absent: u32| slot(state).duty(&sight, absent, 2);
+    let freed = |sight: Sight| duty(SlotState::Freed, sight, 0);
+    let reserved = |sight: Sight| duty(SlotState::Reserved, sight, 0);
+    let evicted = |sight: Sight| Sight { book: Book { evicted: true, ..sight.book }, ..sight };
+    assert_eq!(freed(sight(FIRST + 5)), None, "its set is frozen");
+    assert_eq!(freed(sight(FIRST + 44)), Some(SlotDuty::Reserve), "six blocks are left");
+    assert_eq!(freed(sight(FIRST + 45)), None, "the next window may come before the refill");
+    assert_eq!(freed(evicted(sight(FIRST + 11))), None);
+    let newcomer = Sight { book: Book { count: 0, ..sight(0).book }, ..sight(FIRST + 49) };
+    assert_eq!(freed(newcomer), Some(SlotDuty::Reserve), "no window binds who has no slot");
+    assert_eq!(reserved(sight(FIRST + 5)), None, "its set is frozen");
+    assert_eq!(reserved(sight(FIRST + 45)), Some(SlotDuty::Refill));
+    assert_eq!(reserved(evicted(sight(FIRST + 11))), None);
+    for state in [SlotState::Freed, SlotState::Reserved] {
+        assert_eq!(duty(state, sight(FIRST + 11), 1), None, "it is not whole here: {state:?}");
+    }
+    assert_eq!(duty(SlotState::Freed, sight(FIRST + 11), 2), Some(SlotDuty::Forget));
+}
+
+#[test]
+fn a_lost_slot_is_left_alone_when_its_agreement_ends_before_the_refill_may() {
+    let duty = |state: SlotState, end: u64| SlotSight { end, ..slot(state) }.duty(&sight(FIRST + 11), 0, 2);
+    assert_eq!(duty(SlotState::Freed, 6), Some(SlotDuty::Reserve));
+    assert_eq!(duty(SlotState::Freed, 5), None, "the refill may come too late");
+    assert_eq!(duty(SlotState::Freed, 4), Some(SlotDuty::Forget));
+    assert_eq!(duty(SlotState::Reserved, 5), Some(SlotDuty::Refill));
+    assert_eq!(duty(SlotState::Reserved, 4), None, "the market takes nobody into the last window");
+    assert_eq!(duty(SlotState::Overdue, 5), Some(SlotDuty::Forget), "to end it would burn the bond");
+    assert_eq!(duty(SlotState::Overdue, 4), Some(SlotDuty::Expire));
+}
+
+#[test]
+fn a_slot_counts_by_who_has_it_lost_it_or_reserved_it() {
+    let [nobody, me, other, third] = [0, 1, 2, 3].map(Address::repeat_byte);
+    let at = |state: u8, provider: Address, reserver: Address| IMarket::Slot {
+        state,
+        provider,
+        reserver,
+        reservedTo: 50,
+        settledTo: 8,
+        ..Default::default()
+    };
+    let refills = |slot: &IMarket::Slot, block: u64| slot_state(slot, me, true, block);
+    let fills = |slot: &IMarket::Slot| slot_state(slot, me, false, 50);
+    assert_eq!(fills(&at(0, nobody, nobody)), SlotState::Empty);
+    assert_eq!(refills(&at(0, nobody, nobody), 50), SlotState::Gone, "without an approval");
+    assert_eq!(
+        (fills(&at(1, me, nobody)), refills(&at(1, me, nobody), 50)),
+        (SlotState::Mine, SlotState::Mine)
+    );
+    assert_eq!(fills(&at(1, other, nobody)), SlotState::Gone);
+    assert_eq!(fills(&at(2, other, nobody)), SlotState::Gone, "it was taken under the approval and lost");
+    assert_eq!(refills(&at(2, me, nobody), 50), SlotState::Gone, "who lost it does not refill it");
+    assert_eq!(refills(&at(2, other, nobody), 50), SlotState::Freed);
+    assert_eq!(refills(&at(2, other, me), 50), SlotState::Reserved);
+    assert_eq!(refills(&at(2, other, me), 51), SlotState::Overdue);
+    assert_eq!(refills(&at(2, other, third), 50), SlotState::Gone);
+    assert_eq!(refills(&at(2, other, third), 51), SlotState::Freed, "the next reservation ends it");
+    assert_eq!(refills(&at(3, other, nobody), 50), SlotState::Gone);
+
+    let beside = |slot: IMarket::Slot, block: u64| neighbour(&slot, me, block);
+    assert_eq!(beside(at(1, other, nobody), 50), Neighbour::Held);
+    assert_eq!(beside(at(1, me, nobody), 50), Neighbour::Settled);
+    assert_eq!(beside(at(2, other, nobody), 50), Neighbour::Freed { since: 7 });
+    assert_eq!(beside(at(2, other, third), 50), Neighbour::Settled, "somebody is at it");
+    assert_eq!(beside(at(2, other, third), 51), Neighbour::Freed { since: 7 });
+    for state in [0, 3] {
+        assert_eq!(beside(at(state, other, nobody), 50), Neighbour::Settled);
+    }
+}
+
+#[test]
+fn others_are_looked_at_when_their_misses_are_certain_and_the_nearest_sees_to_a_lost_slot_first() {
+    let late = |sight: Sight| (sight.is_late(0), sight.is_late(4));
+    assert_eq!(late(opened(FIRST + 25)), (false, false));
+    assert_eq!(late(opened(FIRST + 26)), (true, false));
+    assert_eq!(late(Sight { proven: true, ..opened(FIRST + 25) }), (false, false), "others may prove it yet");
+    assert_eq!(late(opened(FIRST + 30)), (true, true));
+    assert_eq!(late(sight(FIRST + 11)), (true, false), "nobody can open it any more");
+    let held = |window: u64| Neighbour::Held.duty(window, 9, 4);
+    assert_eq!((held(8), held(9)), (Some(NeighbourDuty::Evict), None));
+    let freed = |window: u64, distance: u16| Neighbour::Freed { since: 3 }.duty(window, 9, distance);
+    assert_eq!([3, 4, 6].map(|window| freed(window, 1).is_some()), [false, true, true]);
+    assert_eq!([4, 5].map(|window| freed(window, 2)), [None, Some(NeighbourDuty::Refill)]);
+    assert_eq!(freed(7, 1), None, "whoever takes it would be paid too little");
+    assert_eq!(Neighbour::Settled.duty(5, 9, 1), None);
+}
+
+#[test]
+fn a_slot_is_absent_in_as_many_windows_as_it_was_not_whole_in_a_row() {
+    let pledge = Pledge {
+        placement: PlacementId::from_bytes([0; 32]),
+        slot: 0,
+        chain: 1,
+        market: Address::ZERO,
+        agreement: 1,
+        root: B256::ZERO,
+        cell_root: B256::ZERO,
+        approval: None,
+        collateral: 1,
+    };
+    let (mut kept, mine) = (Kept::from(pledge), slot(SlotState::Mine));
+    let looks = [(3, true), (3, false), (4, false), (4, false), (5, false), (5, true), (6, false)];
+    let absent = looks.map(|(window, whole)| seen(&mut kept, &mine, window, whole));
+    assert_eq!(absent, [0, 1, 2, 2, 3, 0, 1]);
+    assert_eq!((kept.state, kept.looked), (Some(SlotState::Mine), Some(6)));
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Typed questions to the market's contracts, over the incentive actor.
 
 use super::{
+    notes::Pledge,
     policy::Penalties,
-    state::{Book, Opened, Sight, SlotSight, SlotState, Windows},
+    state::{Book, Neighbour, Opened, Sight, SlotSight, SlotState, Windows},
 };
 use crate::{
     actors::{
@@ -26,6 +27,7 @@ use std::cell::Cell;
 /// Numbers of `IMarket.State`.
 const EMPTY: u8 = 0;
 pub(super) const ACTIVE: u8 = 1;
+const FREED: u8 = 2;
 
 /// Who asks, and where.
 pub(super) struct View {
@@ -125,24 +127,25 @@ impl View {
         self.call(self.at.market, &Market::slotOfCall { agreement, index }).await
     }
 
-    /// How the chain counts a slot that this node stands behind.
-    pub async fn slot_sight(&self, agreement: u64, slot: u16) -> Result<SlotSight, ChainError> {
-        let at = self.slot(agreement, slot).await?;
-        let agreement = self.agreement(agreement).await?;
-        let (end, price) = (u64::from(agreement.end), agreement.terms.price);
-        Ok(match at.state {
-            EMPTY => SlotSight { state: SlotState::Empty, disputed: false, settled_to: 0, end, price },
-            state => {
-                let mine = state == ACTIVE && at.provider == self.provider;
-                SlotSight {
-                    state: if mine { SlotState::Mine } else { SlotState::Gone },
-                    disputed: at.disputed,
-                    settled_to: at.settledTo.into(),
-                    end: end.min(at.end.into()),
-                    price,
-                }
-            }
+    /// How the chain counts a pledged slot, for a transaction in block `next`.
+    pub async fn slot_sight(&self, pledge: &Pledge, next: u64) -> Result<SlotSight, ChainError> {
+        let at = self.slot(pledge.agreement, pledge.slot).await?;
+        let agreement = self.agreement(pledge.agreement).await?;
+        let end = u64::from(agreement.end);
+        let state = slot_state(&at, self.provider, pledge.approval.is_none(), next);
+        Ok(SlotSight {
+            state,
+            disputed: at.disputed,
+            from: at.from.into(),
+            settled_to: at.settledTo.into(),
+            price: agreement.terms.price,
+            end: if state == SlotState::Mine { end.min(at.end.into()) } else { end },
         })
+    }
+
+    /// 10⁻¹⁸ HOLD of the provider's stake that may back new collateral.
+    pub async fn free_stake(&self) -> Result<U256, ChainError> {
+        self.call(self.at.stake, &Stake::freeStakeCall { provider: self.provider }).await
     }
 
     /// A parameter of the market, by its name in `Parameters.sol`.
@@ -175,14 +178,39 @@ impl View {
         Ok(U256::from(self.call(self.at.stake, &pool).await?.fees))
     }
 
-    /// A number that governance sets.
-    pub async fn parameter(&self, name: &str) -> Result<U256, ChainError> {
-        let at = NAMES.iter().position(|it| *it == name).expect("the contract has this parameter");
-        self.call(self.at.parameters, &Parameters::getCall { parameter: at as u8 }).await
-    }
-
     /// HOLD of the account.
     pub async fn balance(&self) -> Result<U256, ChainError> {
         self.call(self.at.token, &HoldToken::balanceOfCall { account: self.account }).await
+    }
+}
+
+/// True if somebody may refill the slot in this block, under a reservation.
+fn is_reserved(at: &IMarket::Slot, block: u64) -> bool {
+    !at.reserver.is_zero() && block <= at.reservedTo
+}
+
+/// How a slot counts that `me` stands behind, or will: one that `refills` takes it from the one that lost it.
+pub(super) fn slot_state(at: &IMarket::Slot, me: Address, refills: bool, block: u64) -> SlotState {
+    match at.state {
+        EMPTY if !refills => SlotState::Empty,
+        ACTIVE if at.provider == me => SlotState::Mine,
+        // Who lost a slot cannot reserve it.
+        FREED if !refills || at.provider == me => SlotState::Gone,
+        FREED if at.reserver == me && is_reserved(at, block) => SlotState::Reserved,
+        FREED if at.reserver == me => SlotState::Overdue,
+        FREED if !is_reserved(at, block) => SlotState::Freed,
+        _ => SlotState::Gone,
+    }
+}
+
+/// How another slot counts for `me`.
+pub(super) fn neighbour(at: &IMarket::Slot, me: Address, block: u64) -> Neighbour {
+    match at.state {
+        ACTIVE if at.provider != me => Neighbour::Held,
+        // A slot is settled up to the window after that in which it leaves its provider.
+        FREED if !is_reserved(at, block) => {
+            Neighbour::Freed { since: u64::from(at.settledTo).saturating_sub(1) }
+        }
+        _ => Neighbour::Settled,
     }
 }

@@ -262,7 +262,7 @@ impl Shared {
         if let Some(holder) = holders.holder(slot) {
             return Some(holder);
         }
-        self.rebuild(id, located.signed.clone(), holders, &without, Some(passes)).await.holder(slot)
+        self.rebuild(id, located.signed.clone(), holders, &without, passes).await.holder(slot)
     }
 }
 

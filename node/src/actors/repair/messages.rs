@@ -7,8 +7,8 @@ use crate::{
 use actix::Message;
 use std::sync::Arc;
 
-/// The owner found out that a provider does not hold its slot: find one that does, or give it to another. Answers with
-/// who holds it now, if anybody does.
+/// A provider does not hold its slot, or has lost it on the chain: find one that does, or give it to another. Answers
+/// with who holds it now, if anybody does.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Option<PeerId>")]
 pub struct Refill {
@@ -16,10 +16,10 @@ pub struct Refill {
     pub id: PlacementId,
     /// Which slot.
     pub slot: u16,
-    /// Who does not hold it, whatever they say.
+    /// Who is not to hold it, whatever they say.
     pub without: Vec<PeerId>,
-    /// What the owner shows to read the other slots, if the placement is protected.
-    pub passes: Arc<Passes>,
+    /// What an owner shows to read the other slots, if the placement is protected; its holders need nothing.
+    pub passes: Option<Arc<Passes>>,
 }
 
 /// What is being looked after.

@@ -104,6 +104,6 @@ pub(super) async fn refill(
     slot: u16,
     without: &[PeerId],
 ) -> Option<PeerId> {
-    let (without, passes) = (without.to_vec(), client.passes(None));
+    let (without, passes) = (without.to_vec(), Some(client.passes(None)));
     ask(&client.ask.refill, Refill { id, slot, without, passes }).await
 }
