@@ -114,11 +114,6 @@ impl Node {
         let (seat, market) = market::MarketActor::seat();
         let (proof, own) = serving(&common, prover, peer.peer(), &storage, &market);
         let network = network::NetworkActor::start(common.clone(), net, timing, own.clone());
-        let notes = incentive::Neighbours {
-            write_note: storage.clone().recipient(),
-            read_note: storage.clone().recipient(),
-            list_notes: storage.clone().recipient(),
-        };
         let membership = market::Membership {
             chain: chain.as_ref().map(|chain| chain.id()),
             contracts,
@@ -128,7 +123,8 @@ impl Node {
             settings: settings.market.clone(),
         };
         let most_fee = settings.chain.most_fee();
-        let incentive = incentive::IncentiveActor::start(&common, chain, wallet, most_fee, notes);
+        let incentive =
+            incentive::IncentiveActor::start(&common, chain, wallet, most_fee, outbox_notes(&storage));
         let neighbours = repair_neighbours(&storage, &network, own.clone());
         let repair = repair::RepairActor::start(common.clone(), peer.peer(), timing, neighbours);
         let refill = repair.clone().recipient();
@@ -177,6 +173,15 @@ impl Node {
             dispute: market.clone().recipient(),
             market_status: market.recipient(),
         })
+    }
+}
+
+/// Where the outbox is written down.
+fn outbox_notes(storage: &Addr<storage::StorageActor>) -> incentive::Neighbours {
+    incentive::Neighbours {
+        write_note: storage.clone().recipient(),
+        read_note: storage.clone().recipient(),
+        list_notes: storage.clone().recipient(),
     }
 }
 

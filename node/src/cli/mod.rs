@@ -37,11 +37,7 @@ use std::process::ExitCode;
 
 /// Runs the command that the process was called with.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    match dispatch(arguments) {
-        Ok(code) => code,
-        Err(failure) => failure.report(),
-    }
+    dispatch(Arguments::parse()).unwrap_or_else(|failure| failure.report())
 }
 
 fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
@@ -50,17 +46,14 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         clap_complete::generate(shell, &mut Arguments::command(), "holdfast", &mut std::io::stdout());
         return Ok(ExitCode::SUCCESS);
     }
-    if let Command::Localnet(options) = arguments.command {
-        return localnet::run(arguments.dir, &options, output).map(|()| ExitCode::SUCCESS);
-    }
-    if let Command::Access { command } = arguments.command {
-        return access::run(&command, output).map(|()| ExitCode::SUCCESS);
-    }
-    if let Command::Ceremony { command } = arguments.command {
-        return ceremony::run(&command, output).map(|()| ExitCode::SUCCESS);
+    match &arguments.command {
+        Command::Localnet(options) => return done(localnet::run(arguments.dir, options, output)),
+        Command::Access { command } => return done(access::run(command, output)),
+        Command::Ceremony { command } => return done(ceremony::run(command, output)),
+        _ => {}
     }
     let home = Home::find(arguments.dir)?;
-    match arguments.command {
+    done(match arguments.command {
         Command::Init(options) => init::run(&home, &options, output),
         Command::Run(options) => run::run(&home, &options),
         Command::Put(options) => files::put(&home, &options, output),
@@ -79,6 +72,9 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         | Command::Ceremony { .. }
         | Command::Localnet(_)
         | Command::Completions { .. } => unreachable!("handled above"),
-    }
-    .map(|()| ExitCode::SUCCESS)
+    })
+}
+
+fn done(result: Result<(), Failure>) -> Result<ExitCode, Failure> {
+    result.map(|()| ExitCode::SUCCESS)
 }

@@ -55,21 +55,8 @@ fn chain(root: &Path) -> Result<(), Failure> {
 
 /// The stories are tests', told one after the other: blocks come by the second, whatever else runs.
 fn market(root: &Path) -> Result<(), Failure> {
-    cargo(
-        root,
-        &[
-            "test",
-            "--locked",
-            "-p",
-            "holdfast",
-            "--test",
-            "earn",
-            "--",
-            "--include-ignored",
-            "--nocapture",
-            "--test-threads=1",
-        ],
-    )
+    let (test, how) = (["--test", "earn", "--"], ["--include-ignored", "--nocapture", "--test-threads=1"]);
+    cargo(root, &[&["test", "--locked", "-p", "holdfast"][..], &test, &how].concat())
 }
 
 /// An empty directory for one run. Its name is short: a control socket's path has some 100 bytes.

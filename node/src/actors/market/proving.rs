@@ -5,7 +5,7 @@ use super::{
     notes::{MadeProof, Pledge},
     orders::Deed,
     policy::{miss_cost, worth},
-    state::{Book, Opened, Sight, SlotState},
+    state::{Opened, Sight, SlotState},
 };
 use crate::{
     actors::{
@@ -45,8 +45,7 @@ impl Market {
     /// Has a window proven in the background, unless that is under way. Another random number, as after a reorganisation,
     /// is another challenge and so another proof.
     pub fn prove(self: &Rc<Self>, sight: &Sight, opened: Opened) {
-        let (window, book) = (sight.window(), sight.book);
-        let version = book.version;
+        let (sight, window, version) = (*sight, sight.window(), sight.book.version);
         let name = self.name("prove", &[&window.to_be_bytes(), &opened.random, &version.to_be_bytes()]);
         let waits = self.common.clock.now() < self.prove_after.get();
         if waits || self.proving.get() || self.orders.is_under_way(name) {
@@ -56,7 +55,7 @@ impl Market {
         let market = self.clone();
         let task = async move {
             let proven = market.proof(window, opened.random, version).await;
-            let worth = market.proof_worth(window, &book).await;
+            let worth = market.proof_worth(&sight).await;
             match proven.and_then(|call| Ok((call, worth?))) {
                 Ok((call, worth)) => {
                     let (to, data) = (market.view.at.challenges, call.into());
@@ -76,23 +75,23 @@ impl Market {
     }
 
     /// What it is worth to prove a window in time, in wei.
-    async fn proof_worth(&self, window: u64, book: &Book) -> Result<u128, ChainError> {
+    async fn proof_worth(&self, sight: &Sight) -> Result<u128, ChainError> {
         if self.settings.hold_price.0.is_zero() {
             return Ok(0);
         }
-        let (pay, penalties) = try_join(self.pay(), self.view.penalties()).await?;
-        Ok(worth(&self.settings, miss_cost(&penalties, book, window, pay)))
+        let (pay, penalties) = try_join(self.pay(sight.next), self.view.penalties()).await?;
+        Ok(worth(&self.settings, miss_cost(&penalties, &sight.book, sight.window(), pay)))
     }
 
     /// What this provider's slots are paid for a window; those that it has not looked at since it started are asked for.
-    async fn pay(&self) -> Result<U256, ChainError> {
+    async fn pay(&self, next: u64) -> Result<U256, ChainError> {
         let mut pay = self.known_pay();
         let unseen: Vec<Pledge> = {
             let pledges = self.pledges.borrow();
             pledges.values().filter(|kept| kept.state.is_none()).map(|kept| kept.pledge).collect()
         };
-        for Pledge { agreement, slot, .. } in unseen {
-            let slot = self.view.slot_sight(agreement, slot).await?;
+        for pledge in unseen {
+            let slot = self.view.slot_sight(&pledge, next).await?;
             if slot.state == SlotState::Mine {
                 pay += U256::from(slot.price);
             }
