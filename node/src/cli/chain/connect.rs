@@ -169,7 +169,7 @@ pub fn failed(error: ChainError) -> Failure {
 
 /// What can be done about a contract's refusal.
 fn hint(text: &str) -> Option<&'static str> {
-    const HINTS: [(&str, &str); 9] = [
+    const HINTS: [(&str, &str); 10] = [
         (
             "ERC20InsufficientBalance",
             "the account has too little HOLD; `holdfast wallet balance` shows what it has",
@@ -184,7 +184,11 @@ fn hint(text: &str) -> Option<&'static str> {
         ("StillUnbonding", "wait until that block; `holdfast chain status` shows the newest"),
         ("BadAmount", "`holdfast provider status` shows what there is, and what collateral holds"),
         ("TooSoon", "the faucet gives once a day"),
-        ("PoolWiped", "the provider lost its whole stake; register another peer key"),
+        (
+            "PoolWiped",
+            "the provider lost nearly all of its stake; it takes stake again when the rest is withdrawn",
+        ),
+        ("CollateralWiped", "the provider's collateral is gone: it leaves its slots before it takes another"),
     ];
     HINTS.iter().find(|(error, _)| text.contains(&format!("refuses: {error}"))).map(|(_, hint)| *hint)
 }
