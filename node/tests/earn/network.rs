@@ -68,6 +68,13 @@ impl Drop for Served {
     }
 }
 
+/// What is proven, and how often.
+pub struct Proofs {
+    /// As deployments and nodes' settings name it.
+    pub circuit: &'static str,
+    pub window_blocks: i64,
+}
+
 /// Serves the chain, and deploys.
 pub struct Bank {
     dir: PathBuf,
@@ -102,13 +109,13 @@ impl Bank {
         self.served = Some(Served(child));
     }
 
-    /// Deploys with the small circuit and windows of 40 blocks.
-    pub fn deploy(&self) {
+    /// Deploys for these proofs.
+    pub fn deploy(&self, proofs: &Proofs) {
         let print = ["chain", "deploy", "--print-settings"];
         let printed = command(&self.dir, Some(&self.rpc), &print).output().unwrap();
         let mut settings: toml::Table = toml::from_str(&String::from_utf8(printed.stdout).unwrap()).unwrap();
-        settings["circuit"] = "small".into();
-        settings["windows"]["blocks"] = 40.into();
+        settings["circuit"] = proofs.circuit.into();
+        settings["windows"]["blocks"] = proofs.window_blocks.into();
         settings["windows"]["open_blocks"] = 10.into();
         settings["parameters"]["response_blocks"] = 25.into();
         let file = self.dir.join("settings.toml");
@@ -151,7 +158,9 @@ impl Member {
         }
     }
 
-    pub fn settings(&self, rpc: &str, bootstrap: &[String], key: &Path) {
+    /// Writes the settings; members share the development keys, which stand in a directory.
+    pub fn settings(&self, rpc: &str, bootstrap: &[String], (circuit, keys): (&str, &Path)) {
+        let [key, opening_key] = ["key", "opening-key"].map(|name| keys.join(name));
         let settings = format!(
             "capacity_bytes = 1073741824\n\
              operator = \"n{}\"\n\
@@ -159,7 +168,8 @@ impl Member {
              bootstrap = {bootstrap:?}\n\
              [chain]\nrpc = {rpc:?}\nid = 31337\npassword_file = \"password\"\n\
              [market]\nsettle_windows = 1\nleast_claim = \"0.01\"\n\
-             [proving]\ncircuit = \"small\"\nkey_file = {key:?}\ninsecure_development_key = true\n",
+             [proving]\ncircuit = {circuit:?}\nkey_file = {key:?}\nopening_key_file = {opening_key:?}\n\
+             insecure_development_key = true\n",
             self.number
         );
         fs::write(self.dir.join("holdfast.toml"), settings).unwrap();
