@@ -132,7 +132,7 @@ contract Stake is Governed, ReentrancyGuardTransient {
         if (shares == 0) revert BadAmount(0, 0);
         if (block.number < position.releaseBlock) revert StillUnbonding(position.releaseBlock);
         uint256 free = pool.assets - pool.lockedAssets;
-        if (pool.lockedUnits != 0 && msg.sender == _backers[provider]) {
+        if (msg.sender == _backers[provider]) {
             uint256 own = _worth(pool, position.shares);
             free = Math.min(free, own - Math.min(own, Math.mulDiv(pool.lockedAssets, OWN_BPS, BPS, Math.Rounding.Ceil)));
         }
@@ -193,7 +193,7 @@ contract Stake is Governed, ReentrancyGuardTransient {
         uint256 worth = collateralOf(provider, units);
         taken = Math.min(take, worth);
         pool.lockedUnits -= units.toUint128();
-        pool.lockedAssets = pool.lockedUnits == 0 ? 0 : (pool.lockedAssets - worth).toUint128();
+        pool.lockedAssets -= worth.toUint128();
         _lose(provider, pool, taken);
         emit Released(provider, units, taken);
         token.safeTransfer(msg.sender, taken);

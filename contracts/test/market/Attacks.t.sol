@@ -64,6 +64,7 @@ contract AttacksTest is World {
         market.refill(agreement, 0, rootFor(agreement, 0, other));
         vm.stopPrank();
         vm.assertEq(stake.poolOf(provider).assets, 900e18, "all of the collateral, as if evicted");
+        vm.assertEq(market.credits(owner), 8e18, "three misses and a loss are refunded");
         vm.assertTrue(market.slotOf(agreement, 0).provider == other, "and the friend holds the slot");
     }
 
@@ -224,6 +225,13 @@ contract AttacksTest is World {
         vm.expectRevert(abi.encodeWithSelector(IMarket.WrongState.selector, agreement, 0));
         market.expireReservation(agreement, 0);
         newProvider(0xB0003, 1_000e18);
+        vm.prank(operator(0xB0003));
+        vm.expectRevert(abi.encodeWithSelector(IMarket.WrongState.selector, agreement, 0));
+        market.reserve(agreement, 0, peer(0xB0003));
+        // Nobody has decided it yet, and the clock has run out all the same.
+        vm.roll(market.slotOf(agreement, 0).reservedTo + 1 + OPEN);
+        vm.expectRevert(abi.encodeWithSelector(IMarket.WrongState.selector, agreement, 0));
+        market.expireReservation(agreement, 0);
         vm.prank(operator(0xB0003));
         vm.expectRevert(abi.encodeWithSelector(IMarket.WrongState.selector, agreement, 0));
         market.reserve(agreement, 0, peer(0xB0003));

@@ -98,6 +98,8 @@ contract ChannelsTest is World {
         vm.stopPrank();
         vm.expectRevert(abi.encodeWithSelector(Channels.NotAllowed.selector, address(this)));
         channels.topUp(channel, 1);
+        channels.redeem(channel, 65e18, voucher(channel, 65e18));
+        vm.assertEq(token.balanceOf(operator(KEY)), 65e18, "what was added is paid out as well");
     }
 
     function testFuzz_what_goes_in_comes_out(uint96 deposit, uint96[4] memory totals) public {

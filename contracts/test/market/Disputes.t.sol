@@ -132,6 +132,8 @@ contract DisputesTest is World {
             abi.encodePacked(zeros[0], zeros[0], zeros[0], zeros[0], zeros[0], zeros[0], zeros[0], zeros[0]);
         vm.assertTrue(!this.verify(rootOf(cellAt(5), 5), 0, nodes, new bytes32[](42)), "refused");
         vm.assertTrue(this.verify(rootOf(cellAt(5), 5), 5, cellAt(5), pathOf(5)), "accepted");
+        bytes memory longer = abi.encodePacked(cellAt(5), uint8(0));
+        vm.assertTrue(!this.verify(rootOf(longer, 5), 5, longer, pathOf(5)), "a cell of another length");
         vm.assertTrue(!this.verify(rootOf(cellAt(5), 5), 5 + (1 << 21), cellAt(5), pathOf(5)), "an alias of the index");
     }
 

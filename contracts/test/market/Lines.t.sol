@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {PausableUpgradeable} from "@openzeppelin/contracts-upgradeable/utils/PausableUpgradeable.sol";
+import {Parameter} from "../../src/governance/Parameters.sol";
 import {Challenges} from "../../src/market/Challenges.sol";
 import {Deletions} from "../../src/market/Deletions.sol";
 import {Disputes} from "../../src/market/Disputes.sol";
@@ -101,6 +102,40 @@ contract LinesTest is World {
         provenWindow(provider);
         market.settle(agreement, 1);
         vm.assertEq(market.ledger().paid, 1e18, "one window");
+    }
+
+    function test_nothing_new_is_settled_without_a_word() public {
+        fill(agreement, 0, KEY);
+        provenWindow(provider);
+        market.settle(agreement, 0);
+        vm.recordLogs();
+        market.settle(agreement, 0);
+        vm.assertEq(vm.getRecordedLogs().length, 0, "no event");
+    }
+
+    /// @dev Its misses and proofs are counted from its first window on, 2^19 windows at most.
+    function test_a_provider_renews_until_its_tenure_is_longest() public {
+        vm.prank(address(timelock));
+        parameters.set(Parameter.LongestWindows, 100_000);
+        fill(agreement, 0, KEY);
+        give(owner, 3_000_000e18);
+        vm.prank(owner);
+        token.approve(address(market), type(uint256).max);
+        while (market.agreementOf(agreement).end <= 1 << 19) {
+            uint256 current = challenges.currentWindow();
+            uint256 more = current + 100_000 - market.agreementOf(agreement).end;
+            uint256 left = (1 << 19) + 1 - market.agreementOf(agreement).end;
+            vm.prank(owner);
+            market.extend(agreement, uint32(more < left ? more : left));
+            vm.prank(operator(KEY));
+            market.renew(agreement, 0);
+            goTo(market.slotOf(agreement, 0).end - 2);
+        }
+        vm.prank(owner);
+        market.extend(agreement, 1);
+        vm.prank(operator(KEY));
+        vm.expectRevert(refusal());
+        market.renew(agreement, 0);
     }
 
     function test_only_its_provider_offers_and_renews_a_slot() public {

@@ -119,6 +119,26 @@ contract OwnStakeTest is World {
         vm.assertGe(stake.freeStake(provider), 20e18 - 1e3, "now it has");
     }
 
+    function test_who_backed_the_first_of_the_collateral_backs_all_that_follows() public {
+        vm.prank(address(market));
+        stake.lock(provider, 40e18);
+        hand(address(0x0B));
+        vm.assertTrue(stake.covered(provider), "by the old operator's stake");
+        vm.prank(address(market));
+        stake.lock(provider, 10e18);
+        vm.assertTrue(stake.covered(provider), "and still by it");
+        vm.prank(address(challenges));
+        stake.penalise(provider, 50e18, address(0), 0);
+        vm.assertGe(stake.worthOf(provider, DELEGATOR), 45e18 - 1e3, "the delegator lost nothing");
+    }
+
+    function test_what_others_are_withdrawing_backs_nothing_new() public {
+        uint256 shares = stake.positionOf(provider, DELEGATOR).shares;
+        vm.prank(DELEGATOR);
+        stake.unbond(provider, shares);
+        vm.assertLe(stake.freeStake(provider), 55e18, "its own alone");
+    }
+
     /// @dev The peer key names another operator.
     function hand(address next) private {
         (bytes32 x, bytes32 y) = vmPublicKey(KEY);
