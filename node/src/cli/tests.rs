@@ -44,6 +44,16 @@ fn a_put_has_a_code_that_repairs_halfway_unless_told_otherwise() {
 }
 
 #[test]
+fn a_file_has_one_list_of_readers_at_most() {
+    match parse("holdfast put f --list 0").command {
+        Command::Put(put) => assert_eq!((put.list, put.access), (Some(0), None)),
+        other => panic!("{other:?}"),
+    }
+    assert!(Arguments::try_parse_from(["holdfast", "put", "f", "--list", "0", "--access", "list"]).is_err());
+    assert!(Arguments::try_parse_from(["holdfast", "access", "publish", "list"]).is_err(), "of no number");
+}
+
+#[test]
 fn sizes_may_have_units() {
     match parse("holdfast put f --segment-size 1MiB").command {
         Command::Put(put) => assert_eq!(put.segment_size.as_u64(), 1 << 20),
