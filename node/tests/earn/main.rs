@@ -9,6 +9,7 @@
     reason = "a test may panic, and runs real processes"
 )]
 
+mod lists;
 mod network;
 mod proxy;
 

@@ -159,8 +159,10 @@ impl Member {
              bootstrap = {bootstrap:?}\n\
              [chain]\nrpc = {rpc:?}\nid = 31337\npassword_file = \"password\"\n\
              [market]\nsettle_windows = 1\nleast_claim = \"0.01\"\n\
-             [proving]\ncircuit = \"small\"\nkey_file = {key:?}\ninsecure_development_key = true\n",
-            self.number
+             [proving]\ncircuit = \"small\"\nkey_file = {key:?}\naccess_key_file = {access:?}\n\
+             insecure_development_key = true\n",
+            self.number,
+            access = key.with_extension("access"),
         );
         fs::write(self.dir.join("holdfast.toml"), settings).unwrap();
     }
