@@ -188,8 +188,10 @@ fn without_the_chain_members_wait_while_the_owner_reads_and_holders_repair() {
         roots(&stage.cluster, OWNER, file.placement).await;
         // Long enough for holders to hear of one another.
         stage.cluster.time().sleep(Duration::from_secs(300)).await;
-        let reader = stage.strangers().await[0];
+        let [reader, before] = stage.strangers().await[..2] else { unreachable!("two are asked for") };
+        assert!(stage.get(before, &file, member(3), &list).await.expect("a member") == bytes);
         stage.chain.set_plan(out());
+        assert!(stage.get(before, &file, member(3), &list).await.expect("let in before") == bytes);
         assert_eq!(refused(stage.get(reader, &file, member(7), &list).await), NoAccess::Unread);
         assert!(get_as(&stage.cluster, OWNER, &file.link, None).await.expect("its owner") == bytes);
         let holding = holders(&stage.cluster).await;
