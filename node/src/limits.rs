@@ -102,6 +102,8 @@ pub const ACCESS_LEVELS: usize = 7;
 pub const MAX_DISPUTED_CELLS: usize = 4;
 /// Readers of protected placements that a provider remembers at a time, and their passes.
 pub const MAX_GRANTS: usize = 1 << 16;
+/// Access lists on the chain whose roots a provider remembers at a time.
+pub const MAX_KNOWN_LISTS: usize = 1_024;
 /// Segments that a repair holds in memory at a time.
 pub const REPAIR_SEGMENTS_IN_FLIGHT: usize = 2;
 /// Peers that a search for a placement's holders asks.
@@ -208,6 +210,11 @@ pub const HOLDINGS_PATIENCE: Duration = Duration::from_millis(300);
 pub const RETRY_PAUSE: Duration = Duration::from_millis(500);
 /// For how long a provider serves a reader of a protected placement that showed a pass, at most.
 pub const ACCESS_EPOCH: Duration = Duration::from_secs(3600);
+/// A provider asks the chain for the root of one access list once in this time, and asks nothing for as long after the
+/// chain did not answer.
+pub const LIST_TTL: Duration = Duration::from_secs(5);
+/// A reader waits for the chain's word on an access list no longer than this.
+pub const LIST_TIMEOUT: Duration = Duration::from_secs(5);
 /// An owner asks providers again for slot roots after this, then after twice as long, and so on …
 pub const ROOT_RETRY: Duration = Duration::from_millis(500);
 /// … up to this.
@@ -268,6 +275,10 @@ const _: () = assert!(MAX_SEGMENT as u64 + 16 <= u32::MAX as u64);
 const _: () = assert!(MAX_SHOWN_CELLS * SHOWN_CELL <= MAX_SHARD, "an answer must fit a body");
 const _: () = assert!(MAX_SHARD <= MAX_INBOUND_BYTES, "one shard must fit the inbound budget");
 const _: () = assert!(MAX_PLACEMENT_RECORD < MAX_HEADER);
+const _: () =
+    assert!(LIST_TTL.as_secs() * 60 <= ACCESS_EPOCH.as_secs(), "an epoch decides how soon a member is out");
+const _: () =
+    assert!(LIST_TIMEOUT.as_secs() * 2 <= REQUEST_TIMEOUT.as_secs(), "a reader hears why it is refused");
 const _: () = assert!(66 * (MAX_SHARDS as usize) + 256 < MAX_SLOT_ROOTS);
 const _: () = assert!(ANNOUNCE_INTERVAL.as_secs() * 2 <= ANNOUNCE_TTL.as_secs());
 const _: () = assert!(PROBE_INTERVAL.as_secs() * 2 <= HOLDER_GRACE.as_secs());

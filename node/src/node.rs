@@ -3,9 +3,9 @@
 
 use crate::{
     actors::{Service, client, incentive, market, network, proof, repair, storage},
-    env::{Common, Env, Prover},
+    env::Env,
     settings::Settings,
-    types::{Identity, PeerId, Wallet},
+    types::{Identity, Wallet},
 };
 use actix::{Addr, Recipient};
 use std::{fmt, rc::Rc};
@@ -112,8 +112,6 @@ impl Node {
         let storage =
             storage::StorageActor::start(common.clone(), disk, peer.clone(), settings.clone()).await?;
         let (seat, market) = market::MarketActor::seat();
-        let (proof, own) = serving(&common, prover, peer.peer(), &storage, &market);
-        let network = network::NetworkActor::start(common.clone(), net, timing, own.clone());
         let membership = market::Membership {
             chain: chain.as_ref().map(|chain| chain.id()),
             contracts,
@@ -125,23 +123,17 @@ impl Node {
         let most_fee = settings.chain.most_fee();
         let incentive =
             incentive::IncentiveActor::start(&common, chain, wallet, most_fee, outbox_notes(&storage));
+        let neighbours = proof_neighbours(&storage, &incentive);
+        let lists = list_contract(&membership);
+        let proof = proof::ProofActor::start(common.clone(), prover, peer.peer(), lists, neighbours);
+        let own = service(&storage, &proof, &market);
+        let network = network::NetworkActor::start(common.clone(), net, timing, own.clone());
         let neighbours = repair_neighbours(&storage, &network, own.clone());
         let repair = repair::RepairActor::start(common.clone(), peer.peer(), timing, neighbours);
         let refill = repair.clone().recipient();
         let neighbours = market_neighbours(&incentive, &storage, &proof, &network, refill, own.clone());
         market::MarketActor::start(seat, &common, membership, neighbours);
-        let neighbours = client::Neighbours {
-            send: network.clone().recipient(),
-            providers: network.clone().recipient(),
-            holders: network.clone().recipient(),
-            own,
-            write_note: storage.clone().recipient(),
-            read_note: storage.clone().recipient(),
-            list_notes: storage.clone().recipient(),
-            levels: proof.clone().recipient(),
-            refill: repair.clone().recipient(),
-            make_pass: proof.clone().recipient(),
-        };
+        let neighbours = client_neighbours(&storage, &network, &proof, &repair, own);
         let client = client::ClientActor::start(common, keys, &settings, neighbours);
         storage.do_send(storage::Subscribe {
             held: repair.clone().recipient(),
@@ -185,30 +177,61 @@ fn outbox_notes(storage: &Addr<storage::StorageActor>) -> incentive::Neighbours 
     }
 }
 
-/// Starts the proof actor, and says who answers peers.
-fn serving(
-    common: &Common,
-    prover: Option<Rc<dyn Prover>>,
-    me: PeerId,
+/// Whom the client actor asks.
+fn client_neighbours(
     storage: &Addr<storage::StorageActor>,
-    market: &Addr<market::MarketActor>,
-) -> (Addr<proof::ProofActor>, Service) {
-    let neighbours = proof::Neighbours {
+    network: &Addr<network::NetworkActor>,
+    proof: &Addr<proof::ProofActor>,
+    repair: &Addr<repair::RepairActor>,
+    own: Service,
+) -> client::Neighbours {
+    client::Neighbours {
+        send: network.clone().recipient(),
+        providers: network.clone().recipient(),
+        holders: network.clone().recipient(),
+        own,
+        write_note: storage.clone().recipient(),
+        read_note: storage.clone().recipient(),
+        list_notes: storage.clone().recipient(),
+        levels: proof.clone().recipient(),
+        refill: repair.clone().recipient(),
+        make_pass: proof.clone().recipient(),
+    }
+}
+
+/// Where access lists are looked up.
+fn list_contract(membership: &market::Membership) -> Option<proof::ListContract> {
+    let address = membership.contracts.as_ref()?.addresses.access_lists;
+    Some(proof::ListContract { chain: membership.chain?, address })
+}
+
+/// Whom the proof actor asks.
+fn proof_neighbours(
+    storage: &Addr<storage::StorageActor>,
+    incentive: &Addr<incentive::IncentiveActor>,
+) -> proof::Neighbours {
+    proof::Neighbours {
         open: storage.clone().recipient(),
         access: storage.clone().recipient(),
         admit: storage.clone().recipient(),
         keep: storage.clone().recipient(),
         kept: storage.clone().recipient(),
-    };
-    let proof = proof::ProofActor::start(common.clone(), prover, me, neighbours);
-    let (claims, gate) = (proof.clone().recipient(), proof.clone().recipient());
-    let own = Service {
+        contract: incentive.clone().recipient(),
+    }
+}
+
+/// Who answers peers.
+fn service(
+    storage: &Addr<storage::StorageActor>,
+    proof: &Addr<proof::ProofActor>,
+    market: &Addr<market::MarketActor>,
+) -> Service {
+    Service {
         storage: storage.clone().recipient(),
-        proof: claims,
-        gate,
+        proof: proof.clone().recipient(),
+        gate: proof.clone().recipient(),
         market: market.clone().recipient(),
-    };
-    (proof, own)
+    }
 }
 
 /// Whom the market actor asks.

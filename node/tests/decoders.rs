@@ -52,7 +52,7 @@ fn peak(work: impl FnOnce()) -> usize {
 }
 
 fn decode_signed<T: Signable>(bytes: &[u8]) {
-    let _ = decode_versioned::<T>(T::NAME, T::VERSION, T::LIMIT, bytes);
+    let _ = T::decode(bytes);
     let _ = postcard::from_bytes::<Signed<T>>(bytes).map(|signed| signed.verify());
 }
 

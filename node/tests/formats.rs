@@ -9,10 +9,11 @@ use holdfast::{
     actors::proof::{TreeFileError, read_tree_file, tree_file},
     data::{SegmentCipher, encode, manifest_key, open_manifest, seal_manifest},
     types::{
-        Answer, Approval, Ask, CellRoot, Code, FileLink, FormatError, HeldSlot, Identity, ListRoot, Manifest,
-        ManifestKey, OwnerVisit, Pass, PeerId, PlacementId, PlacementRecord, Policy, ProviderRecord,
-        ProviderStatus, Receipt, Refusal, Removal, ShardHash, ShardKey, Signable, SignatureError, Signed,
-        SlotOffer, SlotRoot, SlotRoots, Timestamp, decode_versioned, encode_versioned,
+        Access, Answer, Approval, Ask, CellRoot, Code, FileLink, FormatError, HeldSlot, Identity, ListName,
+        ListRoot, Manifest, ManifestKey, OwnerVisit, Pass, PeerId, PlacementId, PlacementRecord, Policy,
+        ProviderRecord, ProviderStatus, Receipt, Refusal, Removal, ShardHash, ShardKey, Signable,
+        SignatureError, Signed, SlotOffer, SlotRoot, SlotRoots, Timestamp, decode_versioned,
+        encode_versioned,
     },
 };
 use holdfast_proofs::{
@@ -155,7 +156,8 @@ fn signed_records() {
 
 #[test]
 fn a_placement_record_with_an_access_list_is_of_version_2() {
-    let listed = PlacementRecord { access: Some(ListRoot(-Fr::from(1))), ..placement_record() };
+    let access = Some(Access::Root(ListRoot(-Fr::from(1))));
+    let listed = PlacementRecord { access, ..placement_record() };
     let signed = Signed::new(&owner(), &listed);
     golden("placement_record_listed", &listed.encode());
     golden("placement_record_listed_signed", &postcard::to_stdvec(&signed).unwrap());
@@ -178,6 +180,33 @@ fn a_placement_record_with_an_access_list_is_of_version_2() {
     )
     .unwrap();
     assert!(matches!(forged.verify(), Err(SignatureError::Forged { .. })));
+}
+
+#[test]
+fn a_placement_record_with_the_name_of_a_list_is_of_version_3() {
+    let name = ListName { chain: 31_337, owner: [6; 20].into(), list: 70_000 };
+    let named = PlacementRecord { access: Some(Access::Listed(name)), ..placement_record() };
+    let signed = Signed::new(&owner(), &named);
+    let bytes = named.encode();
+    golden("placement_record_named", &bytes);
+    golden("placement_record_named_signed", &postcard::to_stdvec(&signed).unwrap());
+    assert_eq!(signed.verify(), Ok(named.clone()));
+    let end = bytes.len() - ListName::BYTES;
+    assert_eq!((bytes[0], &bytes[1..end]), (3, &placement_record().encode()[1..]));
+    assert_eq!(bytes[end..end + 8], 31_337_u64.to_be_bytes());
+    assert_eq!(bytes[end + 8..end + 28], [6; 20]);
+    assert_eq!(bytes[end + 28..], 70_000_u64.to_be_bytes());
+    // Whatever a version claims to end with must be there, and nothing else.
+    for (version, length) in
+        [(1, bytes.len()), (2, bytes.len()), (3, bytes.len() - 1), (3, 30), (4, bytes.len())]
+    {
+        let claimed = [&[version], &bytes[1..length]].concat();
+        assert!(PlacementRecord::decode(&claimed).is_err(), "{length} bytes as version {version}");
+    }
+    let largest = [u64::MAX.to_be_bytes().as_slice(), &[0xff; 20], &u64::MAX.to_be_bytes()].concat();
+    let all = [&bytes[..end], &largest].concat();
+    let name = ListName { chain: u64::MAX, owner: [0xff; 20].into(), list: u64::MAX };
+    assert_eq!(PlacementRecord::decode(&all).unwrap().access, Some(Access::Listed(name)));
 }
 
 #[test]
@@ -253,6 +282,10 @@ fn asks_and_answers() {
         Answer::AccessOpened,
         Answer::Refused(Refusal::PassNeeded { epoch: 1_800_000_000 }),
         Answer::OfferTaken,
+        Answer::Refused(Refusal::NotAMember { root: ListRoot(Fr::from(300)) }),
+        Answer::Refused(Refusal::ListClosed),
+        Answer::Refused(Refusal::ListUnread),
+        Answer::Refused(Refusal::ListElsewhere { chain: 31_337 }),
     ];
     pin_wire("answer", &answers);
 }

@@ -2,6 +2,7 @@
 
 use ark_ff::{BigInt, PrimeField};
 use rand_core::Rng;
+use zeroize::Zeroizing;
 
 pub use ark_bn254::Fr;
 
@@ -30,12 +31,18 @@ pub fn unpack(value: &Fr) -> Option<[u8; ELEMENT_BYTES]> {
     (top == 0).then(|| bytes.try_into().expect("a word has one byte more"))
 }
 
-/// An element whose distance from uniform is below 2^-250: 512 random bits modulo r.
+/// 512 bits, little-endian, modulo r: if they are uniformly random, the element's distance from uniform is below 2^-250.
+#[must_use]
+pub fn reduce(bytes: &[u8; 64]) -> Fr {
+    Fr::from_le_bytes_mod_order(bytes)
+}
+
+/// A random element, as [`reduce`] makes it.
 #[must_use]
 pub fn random(rng: &mut impl Rng) -> Fr {
-    let mut bytes = [0; 64];
-    rng.fill_bytes(&mut bytes);
-    Fr::from_le_bytes_mod_order(&bytes)
+    let mut bytes = Zeroizing::new([0; 64]);
+    rng.fill_bytes(&mut *bytes);
+    reduce(&bytes)
 }
 
 /// Reads 32 big-endian bytes, as the EVM writes a number; `None` if the number is not below r.

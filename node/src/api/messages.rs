@@ -3,7 +3,7 @@
 use crate::{
     actors::{
         client::{
-            CatalogueEntry, ClientError, GetReport, Progress, PutReport, RemoveReport, RootsState,
+            CatalogueEntry, ClientError, GetReport, NoAccess, Progress, PutReport, RemoveReport, RootsState,
             SigningStatus,
         },
         incentive::ChainStatus,
@@ -12,13 +12,13 @@ use crate::{
         repair::RepairStatus,
         storage::{ScrubReport, StorageStatus},
     },
-    types::{Code, ListRoot, PlacementId, Policy},
+    types::{Access, Code, PlacementId, Policy},
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::PathBuf};
 
 /// The version of these lines; a node refuses another one.
-pub const VERSION: u16 = 3;
+pub const VERSION: u16 = 4;
 
 /// The first line of a connection.
 #[derive(Debug, Serialize, Deserialize)]
@@ -45,8 +45,8 @@ pub enum Ask {
         policy: Policy,
         /// Plaintext bytes a segment.
         segment_len: usize,
-        /// The access list of its readers.
-        access: Option<ListRoot>,
+        /// Who may read it beside its owner.
+        access: Option<Access>,
     },
     /// Wait until all slot roots of a placement are signed.
     AwaitRoots {
@@ -221,6 +221,7 @@ impl From<ClientError> for Failed {
             ClientError::TooFewProviders { .. } | ClientError::Unavailable { .. } | ClientError::Net(_) => {
                 FailureKind::Unavailable
             }
+            ClientError::NoAccess(_, NoAccess::Unread | NoAccess::Elsewhere(_)) => FailureKind::Unavailable,
             ClientError::Name(_) | ClientError::NotFound(_) => FailureKind::NotFound,
             ClientError::Sealed(_) | ClientError::NoAccess(..) => FailureKind::Sealed,
             ClientError::SourceChanged(_) | ClientError::Io(_) | ClientError::Storage(_) => {
@@ -237,11 +238,26 @@ impl From<ClientError> for Failed {
             ClientError::Unavailable { .. } => "repair may be under way; try again later",
             ClientError::SourceChanged(_) => "put it again when nobody writes to it",
             ClientError::Net(_) => "see `holdfast status`: is anybody connected?",
-            ClientError::NoAccess(..) => "name your key and the list: --access-key FILE --access-list FILE",
+            ClientError::NoAccess(_, why) => no_access_hint(why),
             ClientError::Sealed(_) => "check that the link is complete and belongs to this file",
             _ => return Self::new(kind, error),
         };
         Self::new(kind, error).hint(hint)
+    }
+}
+
+fn no_access_hint(why: &NoAccess) -> &'static str {
+    match why {
+        NoAccess::NoKey => "name your key and the list: --access-key FILE --access-list FILE",
+        NoAccess::OtherList { .. } => {
+            "ask the file's owner for the list that counts now; one that was published a moment ago counts within seconds"
+        }
+        NoAccess::Closed => {
+            "its owner has shut everybody out, or has not published the list yet: ask its owner"
+        }
+        NoAccess::Untaken => "proving.access_key_file must be the key that the network's providers have",
+        NoAccess::Unread => "try again later",
+        NoAccess::Elsewhere(_) => "try again when other providers hold it, or ask its owner to store it anew",
     }
 }
 

@@ -1,5 +1,6 @@
 //! What may be said on the command line.
 
+use super::chain::args::{AccountOptions, ChainOptions};
 use crate::{limits, types::Code};
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -71,7 +72,7 @@ pub enum Command {
     /// Their directories stand below --dir as node-00, node-01, … and are used again by the next start. A
     /// command talks to the node that its own --dir names.
     Localnet(Localnet),
-    /// Make keys and check lists for protected files, whose readers prove that they are members without saying which
+    /// Keys and lists for protected files, whose readers prove that they are members without saying which
     Access {
         #[command(subcommand)]
         command: Access,
@@ -204,9 +205,12 @@ pub struct Put {
     /// Most shards of a segment in one region
     #[arg(long, value_name = "SHARDS")]
     pub max_per_region: Option<u16>,
-    /// Let only its owner and the members of this list read it: a file with one member a line
+    /// Let only its owner and the members of this list read it, for ever: a file with one member a line
     #[arg(long, value_name = "LIST")]
     pub access: Option<PathBuf>,
+    /// Let only its owner and the members of this account's list of that number read it, as the chain has it when they come
+    #[arg(long, value_name = "N", conflicts_with = "access")]
+    pub list: Option<u64>,
     /// Wait until the roots of all slots are checked and signed as well, not only until all receipts are in
     #[arg(long)]
     pub wait_for_roots: bool,
@@ -244,6 +248,16 @@ pub enum Access {
         /// Where the key goes
         file: PathBuf,
     },
+    /// Recover the key that belongs to an account, the same on every machine; prints its member
+    ///
+    /// The account signs a message, and the key follows from the signature. Nothing is sent, and the member does not
+    /// tell whose account it is.
+    SignIn {
+        /// Where the key goes
+        file: PathBuf,
+        #[command(flatten)]
+        account: AccountOptions,
+    },
     /// Print the member that a key belongs to
     Member {
         /// The key
@@ -254,6 +268,45 @@ pub enum Access {
         /// The list: one member a line
         list: PathBuf,
     },
+    /// Set the root of one of the account's lists on the chain, which `put --list` has files protected by
+    ///
+    /// Whoever is new in the list is let in within seconds; whoever is no more in it, not after the hour or less for which
+    /// providers let readers in.
+    Publish {
+        /// The list: one member a line
+        #[arg(value_name = "LIST")]
+        file: PathBuf,
+        #[command(flatten)]
+        which: OwnList,
+    },
+    /// Let nobody in any more who is in one of the account's lists
+    Revoke {
+        #[command(flatten)]
+        which: OwnList,
+    },
+    /// Show a list as the chain has it
+    Show {
+        /// Its number
+        #[arg(long, value_name = "N")]
+        list: u64,
+        /// Whose list [default: that of the account that chain.wallet of the settings names, or the only one]
+        #[arg(long, value_name = "ADDRESS")]
+        account: Option<alloy::primitives::Address>,
+        #[command(flatten)]
+        chain: ChainOptions,
+    },
+}
+
+/// One of the account's own lists.
+#[derive(Debug, Args)]
+pub struct OwnList {
+    /// Its number, which the account chooses
+    #[arg(long, value_name = "N")]
+    pub list: u64,
+    #[command(flatten)]
+    pub chain: ChainOptions,
+    #[command(flatten)]
+    pub account: AccountOptions,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! `put`, `get`, `ls` and `rm`.
 
 use super::{
-    args,
+    access, args,
     connection::{ask, unexpected},
     failure::Failure,
     home::Home,
@@ -11,7 +11,7 @@ use crate::{
     actors::client::{CatalogueEntry, GetReport, RootsState},
     api::{self, AccessFiles, Ask, FailureKind, Reply},
     limits,
-    types::{PlacementId, Policy},
+    types::{Access, PlacementId, Policy},
 };
 use indicatif::HumanBytes;
 use std::{
@@ -23,7 +23,7 @@ use std::{
 
 /// Stores a file and prints its link.
 pub fn put(home: &Home, options: &args::Put, output: Output) -> Result<(), Failure> {
-    let request = put_request(options)?;
+    let request = put_request(home, options)?;
     let bar = Bar::new("put");
     let reply = ask(home, request, |progress| bar.show(progress), |_| ())?;
     drop(bar);
@@ -58,7 +58,7 @@ fn wait_for_roots(home: &Home, placement: PlacementId) -> Result<Option<RootsSta
 }
 
 /// Checks what can be checked before the node is asked.
-fn put_request(options: &args::Put) -> Result<Ask, Failure> {
+fn put_request(home: &Home, options: &args::Put) -> Result<Ask, Failure> {
     let code = options.code().map_err(|why| {
         Failure::usage(why)
             .hint("any k of n shards rebuild a segment, so k < n; repair starts between: k ≤ M < n")
@@ -85,9 +85,20 @@ fn put_request(options: &args::Put) -> Result<Ask, Failure> {
         max_per_operator: options.max_per_operator.unwrap_or(u16::MAX),
         max_per_region: options.max_per_region.unwrap_or(u16::MAX),
     };
-    let list = |list: &PathBuf| api::list_root(list).map_err(|why| Failure::file(list, &why));
-    let access = options.access.as_ref().map(list).transpose()?;
+    let access = readers(home, options)?;
     Ok(Ask::Put { name, path, code, policy, segment_len: segment as usize, access })
+}
+
+/// Who may read the file beside its owner.
+fn readers(home: &Home, options: &args::Put) -> Result<Option<Access>, Failure> {
+    if let Some(list) = &options.access {
+        let root = api::list_root(list).map_err(|why| Failure::file(list, &why))?;
+        return Ok(Some(Access::Root(root)));
+    }
+    let Some(list) = options.list else { return Ok(None) };
+    let name = access::named(home, list)?;
+    eprintln!("readers: {name}, once it is published there: holdfast access publish LIST --list {list}");
+    Ok(Some(Access::Listed(name)))
 }
 
 /// Fetches a file.

@@ -48,7 +48,6 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
     }
     match &arguments.command {
         Command::Localnet(options) => return done(localnet::run(arguments.dir, options, output)),
-        Command::Access { command } => return done(access::run(command, output)),
         Command::Ceremony { command } => return done(ceremony::run(command, output)),
         _ => {}
     }
@@ -64,14 +63,14 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Rm { name } => files::remove(&home, name, output),
         Command::Status => status::run(&home, output),
         Command::Config { command: ConfigCommand::Show } => config::show(&home, output),
+        Command::Access { command } => access::run(&home, &command, output),
         Command::Chain { command } => chain::run(&home, &command, output),
         Command::Wallet { command } => wallet::run(&home, &command, output),
         Command::Provider { command } => provider::run(&home, &command, output),
         Command::Doctor => return doctor::run(&home, output),
-        Command::Access { .. }
-        | Command::Ceremony { .. }
-        | Command::Localnet(_)
-        | Command::Completions { .. } => unreachable!("handled above"),
+        Command::Ceremony { .. } | Command::Localnet(_) | Command::Completions { .. } => {
+            unreachable!("handled above")
+        }
     })
 }
 

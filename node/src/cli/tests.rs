@@ -6,10 +6,11 @@ use super::{
     failure::exit_code,
 };
 use crate::{
-    api::FailureKind,
+    actors::client::{ClientError, NoAccess},
+    api::{Failed, FailureKind},
     data::CodecChoice,
     settings::{ChainSettings, MarketSettings, ProofCircuit, Proving, Settings, Timing},
-    types::CodeError,
+    types::{CodeError, PlacementId},
 };
 use clap::{CommandFactory, Parser};
 
@@ -41,6 +42,16 @@ fn a_put_has_a_code_that_repairs_halfway_unless_told_otherwise() {
     assert_eq!(code("holdfast put f --k 10 --n 20 --repair-at 12").unwrap().repair_at(), 12);
     assert_eq!(code("holdfast put f --k 8").unwrap_err(), CodeError::NoRedundancy { k: 8, n: 8 });
     assert!(code("holdfast put f --repair-at 8").is_err());
+}
+
+#[test]
+fn a_file_has_one_list_of_readers_at_most() {
+    match parse("holdfast put f --list 0").command {
+        Command::Put(put) => assert_eq!((put.list, put.access), (Some(0), None)),
+        other => panic!("{other:?}"),
+    }
+    assert!(Arguments::try_parse_from(["holdfast", "put", "f", "--list", "0", "--access", "list"]).is_err());
+    assert!(Arguments::try_parse_from(["holdfast", "access", "publish", "list"]).is_err(), "of no number");
 }
 
 #[test]
@@ -106,5 +117,20 @@ fn every_kind_of_failure_has_the_exit_code_that_help_names() {
     for (kind, code) in kinds.into_iter().zip(1..) {
         assert_eq!(exit_code(kind), code);
         assert!(help.contains(&format!("\n  {code}  ")), "{help}");
+    }
+}
+
+#[test]
+fn a_reader_that_is_not_served_hears_whether_to_try_again() {
+    let failed = |why| Failed::from(ClientError::NoAccess(PlacementId::from_bytes([1; 32]), why));
+    for why in [NoAccess::Unread, NoAccess::Elsewhere(1)] {
+        let failed = failed(why);
+        assert_eq!(failed.kind, FailureKind::Unavailable, "{failed:?}");
+        assert!(failed.hint.is_some_and(|hint| hint.contains("try again")));
+    }
+    for why in [NoAccess::NoKey, NoAccess::Closed, NoAccess::Untaken] {
+        let failed = failed(why);
+        assert_eq!(failed.kind, FailureKind::Sealed, "{failed:?}");
+        assert!(failed.hint.is_some_and(|hint| !hint.contains("try again")));
     }
 }

@@ -1,8 +1,8 @@
 //! The placement record: all that a stranger needs to repair a file, and nothing more.
 
 use super::{
-    Code, FormatError, ListRoot, PeerId, PlacementId, Policy, ShardHash, Signable, Timestamp,
-    decode_versioned, encode_versioned,
+    Access, Code, FormatError, ListName, ListRoot, PeerId, PlacementId, Policy, ShardHash, Signable,
+    Timestamp, decode_versioned, encode_versioned,
 };
 use crate::limits;
 use bytes::Bytes;
@@ -30,14 +30,16 @@ pub struct PlacementRecord {
     pub sealed_manifest: Bytes,
     /// When the owner signed it.
     pub created: Timestamp,
-    /// Whom providers serve its shards to: the members of this list, its owner and its other holders. `None` is everybody.
-    /// A record without it is of version 1; one with it is of version 2 and has it at its end.
+    /// Whom providers serve its shards to, beside its owner and its other holders; `None` is everybody. A record without it
+    /// is of version 1; one of version 2 has a list's root at its end, one of version 3 a list's name.
     #[serde(skip)]
-    pub access: Option<ListRoot>,
+    pub access: Option<Access>,
 }
 
-/// The version of a record with an access list.
-const LISTED: u8 = 2;
+/// The version of a record with the root of an access list.
+const WITH_ROOT: u8 = 2;
+/// The version of a record with the name of an access list on a chain.
+const WITH_NAME: u8 = 3;
 
 /// Why a placement record cannot be accepted although its signature is right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -129,20 +131,32 @@ impl Signable for PlacementRecord {
         self.owner
     }
     fn encode(&self) -> Vec<u8> {
-        match self.access {
-            None => encode_versioned(Self::VERSION, self),
-            Some(list) => [encode_versioned(LISTED, self).as_slice(), &list.to_bytes()].concat(),
-        }
+        let version = match self.access {
+            None => Self::VERSION,
+            Some(Access::Root(_)) => WITH_ROOT,
+            Some(Access::Listed(_)) => WITH_NAME,
+        };
+        let mut bytes = encode_versioned(version, self);
+        bytes.extend(self.access.into_iter().flat_map(Access::to_bytes));
+        bytes
     }
     fn decode(bytes: &[u8]) -> Result<Self, FormatError> {
-        if bytes.first() != Some(&LISTED) {
-            return decode_versioned(Self::NAME, Self::VERSION, Self::LIMIT, bytes);
-        }
         let malformed = |why: &str| FormatError::Malformed { what: Self::NAME, why: why.into() };
-        let (record, list) = bytes.split_last_chunk().ok_or(malformed("it ends before its access list"))?;
-        let access =
-            ListRoot::from_bytes(list).ok_or(malformed("its access list is not below the modulus"))?;
-        let record: Self = decode_versioned(Self::NAME, LISTED, Self::LIMIT, record)?;
+        let short = || malformed("it ends before its access list");
+        let (version, record, access) = match bytes.first() {
+            Some(&WITH_ROOT) => {
+                let (record, root) = bytes.split_last_chunk().ok_or_else(short)?;
+                let root = ListRoot::from_bytes(root);
+                let root = root.ok_or_else(|| malformed("its access list is not below the modulus"))?;
+                (WITH_ROOT, record, Access::Root(root))
+            }
+            Some(&WITH_NAME) => {
+                let (record, name) = bytes.split_last_chunk().ok_or_else(short)?;
+                (WITH_NAME, record, Access::Listed(ListName::from_bytes(name)))
+            }
+            _ => return decode_versioned(Self::NAME, Self::VERSION, Self::LIMIT, bytes),
+        };
+        let record: Self = decode_versioned(Self::NAME, version, Self::LIMIT, record)?;
         Ok(Self { access: Some(access), ..record })
     }
 }

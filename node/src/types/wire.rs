@@ -2,8 +2,8 @@
 //! so that a shard is streamed behind its header and never copied into a record.
 
 use super::{
-    Pass, PlacementId, PlacementRecord, ProviderRecord, ProviderStatus, Receipt, Removal, ShardHash,
-    ShardKey, Signed, SlotOffer, SlotRoot, SlotRoots, codec::at_most,
+    ListRoot, Pass, PlacementId, PlacementRecord, ProviderRecord, ProviderStatus, Receipt, Removal,
+    ShardHash, ShardKey, Signed, SlotOffer, SlotRoot, SlotRoots, codec::at_most,
 };
 use crate::limits;
 use bytes::Bytes;
@@ -169,6 +169,24 @@ pub enum Refusal {
     PassNeeded {
         /// The provider's epoch now.
         epoch: u64,
+    },
+    /// Get the list that counts now from the placement's owner, if yours has another root.
+    #[error("the pass is not that of a member of the list with the root {root}")]
+    NotAMember {
+        /// The root that it was checked against.
+        root: ListRoot,
+    },
+    /// Only the owner of the list can change that.
+    #[error("the access list lets nobody in")]
+    ListClosed,
+    /// Try again later.
+    #[error("the chain, which has the access list, does not answer")]
+    ListUnread,
+    /// Ask another provider.
+    #[error("the access list is on chain {chain}, which this provider does not follow")]
+    ListElsewhere {
+        /// The chain of the list.
+        chain: u64,
     },
 }
 

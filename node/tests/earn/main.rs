@@ -9,6 +9,7 @@
     reason = "a test may panic, and runs real processes"
 )]
 
+mod lists;
 mod network;
 mod proxy;
 
@@ -36,10 +37,6 @@ const WINDOWS: u64 = 3;
 /// `IMarket.State.Active`.
 const ACTIVE: u8 = 1;
 const PATIENCE: Duration = Duration::from_secs(240);
-/// A proof takes a tenth of a second.
-const SMALL: Proofs = Proofs { circuit: "small", window_blocks: 40 };
-/// The circuits in use: four providers share two cores for some seconds a proof.
-const IN_USE: Proofs = Proofs { circuit: "full", window_blocks: 90 };
 
 /// The chain, as somebody sees it who takes no part.
 struct Sight {
@@ -129,7 +126,7 @@ impl Stage {
 fn a_file_is_agreed_on_proven_and_paid_though_a_provider_is_killed_before_it_sends_its_proof() {
     let dir = TempDir::new().unwrap();
     let (victim, mut proxy) = (MEMBERS - 1, None);
-    let stage = Stage::set(dir.path(), &SMALL, |bank, number| {
+    let stage = Stage::set(dir.path(), &Proofs::SMALL, |bank, number| {
         if number != victim {
             return bank.rpc.clone();
         }
@@ -202,7 +199,7 @@ fn a_file_is_agreed_on_proven_and_paid_though_a_provider_is_killed_before_it_sen
 fn whoever_holds_its_slot_answers_a_dispute_and_whoever_is_gone_loses_it() {
     let dir = TempDir::new().unwrap();
     let Stage { bank: _bank, mut members, sight } =
-        Stage::set(dir.path(), &IN_USE, |bank, _| bank.rpc.clone());
+        Stage::set(dir.path(), &Proofs::IN_USE, |bank, _| bank.rpc.clone());
     let owner: Address = members[OWNER].account.parse().unwrap();
     let agreed = members[OWNER].done(&["agree", "file", "--windows", "12", "--price", "1"]);
     assert_eq!(agreed["filled"].as_u64(), Some(SLOTS), "{agreed}");
@@ -249,7 +246,7 @@ fn a_node_starts_without_its_chain_and_says_what_is_missing() {
     let mut member = Member::new(dir.path(), 0);
     // Nobody serves there yet, and there is no deployment.
     let port = network::free_port();
-    member.settings(&format!("http://127.0.0.1:{port}"), &[], (SMALL.circuit, dir.path()));
+    member.settings(&format!("http://127.0.0.1:{port}"), &[], (Proofs::SMALL.circuit, dir.path()));
     member.start();
     let status = member.status();
     assert!(text(&status, "apart").contains("deployment.toml"), "{status}");

@@ -75,6 +75,13 @@ pub struct Proofs {
     pub window_blocks: i64,
 }
 
+impl Proofs {
+    /// A proof takes a tenth of a second.
+    pub const SMALL: Self = Self { circuit: "small", window_blocks: 40 };
+    /// The circuits in use: four providers share two cores for some seconds a proof.
+    pub const IN_USE: Self = Self { circuit: "full", window_blocks: 90 };
+}
+
 /// Serves the chain, and deploys.
 pub struct Bank {
     dir: PathBuf,
@@ -160,7 +167,7 @@ impl Member {
 
     /// Writes the settings; members share the development keys, which stand in a directory.
     pub fn settings(&self, rpc: &str, bootstrap: &[String], (circuit, keys): (&str, &Path)) {
-        let [key, opening_key] = ["key", "opening-key"].map(|name| keys.join(name));
+        let [key, opening_key, access_key] = ["key", "opening-key", "access-key"].map(|name| keys.join(name));
         let settings = format!(
             "capacity_bytes = 1073741824\n\
              operator = \"n{}\"\n\
@@ -169,7 +176,7 @@ impl Member {
              [chain]\nrpc = {rpc:?}\nid = 31337\npassword_file = \"password\"\n\
              [market]\nsettle_windows = 1\nleast_claim = \"0.01\"\n\
              [proving]\ncircuit = {circuit:?}\nkey_file = {key:?}\nopening_key_file = {opening_key:?}\n\
-             insecure_development_key = true\n",
+             access_key_file = {access_key:?}\ninsecure_development_key = true\n",
             self.number
         );
         fs::write(self.dir.join("holdfast.toml"), settings).unwrap();

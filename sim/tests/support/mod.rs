@@ -160,26 +160,31 @@ pub fn in_world_with<T: Send + 'static>(
     run(seed, move || {
         async move {
             let cluster = Cluster::with_boot(plan, seed, Rc::new(boot));
-            let timing = Timing {
-                probe_interval_s: 60.0,
-                holder_grace_s: 120.0,
-                repair_stagger_s: 30.0,
-                announce_interval_s: 600.0,
-                ..Timing::default()
-            };
-            for _ in 0..count {
-                let settings = Settings { timing, ..Settings::default() };
-                cluster.add_node(NodeSpec { settings, ..NodeSpec::default() });
-            }
-            let starting = join_all((0..count).map(|n| cluster.start(NodeNumber(n))));
-            starting.await.into_iter().for_each(|started| drop(started.expect("the node starts")));
-            cluster.time().sleep(Duration::from_secs(10)).await;
+            populate(&cluster, count).await;
             let result = test(cluster.clone()).await;
             cluster.shut_down().await;
             result
         }
         .boxed_local()
     })
+}
+
+/// Adds nodes that probe and repair within minutes, and starts them.
+pub async fn populate(cluster: &Cluster, count: u32) {
+    let timing = Timing {
+        probe_interval_s: 60.0,
+        holder_grace_s: 120.0,
+        repair_stagger_s: 30.0,
+        announce_interval_s: 600.0,
+        ..Timing::default()
+    };
+    for _ in 0..count {
+        let settings = Settings { timing, ..Settings::default() };
+        cluster.add_node(NodeSpec { settings, ..NodeSpec::default() });
+    }
+    let starting = join_all((0..count).map(|n| cluster.start(NodeNumber(n))));
+    starting.await.into_iter().for_each(|started| drop(started.expect("the node starts")));
+    cluster.time().sleep(Duration::from_secs(10)).await;
 }
 
 pub async fn put(cluster: &Cluster, node: NodeNumber, bytes: Vec<u8>) -> Result<PutReport, ClientError> {

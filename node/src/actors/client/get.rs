@@ -4,7 +4,7 @@
 use super::{
     actor::Client,
     catalogue,
-    messages::{ClientError, GetFile, GetReport, Progress, Sink},
+    messages::{ClientError, GetFile, GetReport, NoAccess, Progress, Sink},
     upload::segment_count,
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     data::{self, Codec, SegmentCipher},
     env::{AccessTicket, Work, blocking},
     limits,
-    types::{FileLink, Manifest, PlacementRecord},
+    types::{Access, FileLink, ListRoot, Manifest, PlacementRecord},
 };
 use futures::{StreamExt, TryStreamExt, channel::mpsc::UnboundedSender, stream};
 use std::{cell::Cell, rc::Rc, sync::Arc};
@@ -83,12 +83,15 @@ fn check_access(
     located: &Located,
     ticket: Option<&AccessTicket>,
 ) -> Result<(), ClientError> {
-    let Some(list) = located.record.access else { return Ok(()) };
-    let why = match ticket {
-        _ if located.record.owner == client.keys.owner.peer() => return Ok(()),
-        Some(ticket) if ticket.list.root() == list.0 => return Ok(()),
-        Some(_) => format!("its access list is another one, with the root {list}"),
-        None => "only members of its access list may read it".into(),
+    let Some(access) = located.record.access else { return Ok(()) };
+    if located.record.owner == client.keys.owner.peer() {
+        return Ok(());
+    }
+    let why = match (access, ticket.map(|ticket| ListRoot(ticket.list.root()))) {
+        (_, None) => NoAccess::NoKey,
+        (Access::Root(counts), Some(yours)) if counts != yours => NoAccess::OtherList { counts, yours },
+        // Only its providers know which list counts now.
+        (Access::Root(_) | Access::Listed(_), Some(_)) => return Ok(()),
     };
     Err(ClientError::NoAccess(located.id, why))
 }
@@ -170,9 +173,17 @@ impl Download {
             self.located.holders.replace(again.holders.borrow().clone());
         }
         let needed = self.located.record.code.k();
-        fetch_segment(&self.client.peers, &self.located, segment)
-            .await
-            .map_err(|TooFew { live }| ClientError::Unavailable { segment, live, needed })
+        fetch_segment(&self.client.peers, &self.located, segment).await.map_err(|TooFew { live }| {
+            let shut = self.shut_out().map(|why| ClientError::NoAccess(self.located.id, why));
+            shut.unwrap_or(ClientError::Unavailable { segment, live, needed })
+        })
+    }
+
+    /// Why providers do not let this reader in, if they said so.
+    fn shut_out(&self) -> Option<NoAccess> {
+        let passes = self.located.passes.as_ref()?;
+        let yours = passes.ticket.as_ref().map(|ticket| ListRoot(ticket.list.root()));
+        NoAccess::of(&passes.refusal()?, yours)
     }
 
     /// Decodes, decrypts and writes a segment; returns its plaintext bytes.

@@ -3,7 +3,7 @@
 use crate::{
     actors::storage::StorageError,
     env::{AccessTicket, NetError},
-    types::{Code, CodeError, FileLink, ListRoot, PlacementId, Policy},
+    types::{Access, Code, CodeError, FileLink, ListRoot, PlacementId, Policy, Refusal},
 };
 use actix::Message;
 use futures::channel::mpsc::UnboundedSender;
@@ -74,8 +74,8 @@ pub struct PutFile {
     pub policy: Policy,
     /// Plaintext bytes a segment.
     pub segment_len: usize,
-    /// The access list of whoever may read it beside its owner; `None` protects nothing.
-    pub access: Option<ListRoot>,
+    /// Who may read it beside its owner; `None` protects nothing.
+    pub access: Option<Access>,
     /// Told after every segment.
     pub progress: Option<UnboundedSender<Progress>>,
 }
@@ -245,9 +245,9 @@ pub enum ClientError {
         /// Shards needed.
         needed: usize,
     },
-    /// Get into the file's access list.
+    /// What can be done depends on why.
     #[error("placement {0} is protected: {1}")]
-    NoAccess(PlacementId, String),
+    NoAccess(PlacementId, NoAccess),
     /// The link does not open this file, or its bytes were changed by someone.
     #[error("{0}")]
     Sealed(String),
@@ -263,4 +263,48 @@ pub enum ClientError {
     /// The network is not there.
     #[error(transparent)]
     Net(#[from] NetError),
+}
+
+/// Why a reader is not served, by what it can do about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoAccess {
+    /// Name a key, and the list that it is in.
+    #[error("only members of its access list may read it")]
+    NoKey,
+    /// Get the list that counts from the file's owner.
+    #[error("its access list has the root {counts}, and the list at hand {yours}")]
+    OtherList {
+        /// The root of the list that counts.
+        counts: ListRoot,
+        /// The root of the list that the reader named.
+        yours: ListRoot,
+    },
+    /// Ask the file's owner.
+    #[error("its access list lets nobody in")]
+    Closed,
+    /// Use the proving key that the network's providers use.
+    #[error("providers refuse the passes of this node, though its key is in the list that counts")]
+    Untaken,
+    /// Try again later.
+    #[error("the chain, which has its access list, does not answer the providers")]
+    Unread,
+    /// Other providers would be needed, or a list on the chain that these follow.
+    #[error("its access list is on chain {0}, which its providers do not follow")]
+    Elsewhere(u64),
+}
+
+impl NoAccess {
+    /// What a provider's refusal means to a reader with a list of this root; `None` if it is about something else.
+    pub(super) fn of(refusal: &Refusal, yours: Option<ListRoot>) -> Option<Self> {
+        match *refusal {
+            Refusal::NotAMember { root } => Some(match yours.filter(|yours| *yours != root) {
+                Some(yours) => Self::OtherList { counts: root, yours },
+                None => Self::Untaken,
+            }),
+            Refusal::ListClosed => Some(Self::Closed),
+            Refusal::ListUnread => Some(Self::Unread),
+            Refusal::ListElsewhere { chain } => Some(Self::Elsewhere(chain)),
+            _ => None,
+        }
+    }
 }

@@ -1,9 +1,9 @@
 //! Tests of the client's decisions.
 
-use super::{state::SlotBook, upload::segment_count};
+use super::{NoAccess, state::SlotBook, upload::segment_count};
 use crate::{
     data::Place,
-    types::{Identity, PeerId, Policy},
+    types::{Identity, ListRoot, PeerId, Policy, Refusal},
 };
 use rand_chacha::ChaCha12Rng;
 use rand_core::SeedableRng;
@@ -77,4 +77,16 @@ fn too_few_candidates_are_counted() {
 fn segments_cover_the_file_and_an_empty_file_has_one() {
     let counts = [0, 1, 99, 100, 101].map(|size| segment_count(size, 100));
     assert_eq!(counts, [1, 1, 1, 1, 2]);
+}
+
+#[test]
+fn a_refusal_tells_a_reader_whether_its_list_is_old() {
+    let [counts, old] = [1, 2].map(|number| ListRoot(number.into()));
+    let of = |refusal: Refusal| NoAccess::of(&refusal, Some(old));
+    assert_eq!(of(Refusal::NotAMember { root: counts }), Some(NoAccess::OtherList { counts, yours: old }));
+    assert_eq!(of(Refusal::NotAMember { root: old }), Some(NoAccess::Untaken));
+    assert_eq!(of(Refusal::ListClosed), Some(NoAccess::Closed));
+    assert_eq!(of(Refusal::ListUnread), Some(NoAccess::Unread));
+    assert_eq!(of(Refusal::ListElsewhere { chain: 5 }), Some(NoAccess::Elsewhere(5)));
+    assert_eq!(of(Refusal::Busy), None);
 }

@@ -1,8 +1,16 @@
 //! The shell: finds the slot, finds or builds its tree, and asks the prover.
 
-use super::{gate::SharedGate, messages::*, trees::Trees};
+use super::{
+    gate::SharedGate,
+    lists::{ListContract, Lists},
+    messages::*,
+    trees::Trees,
+};
 use crate::{
-    actors::storage::{AccessQuery, Admit, KeepTree, KeptTree, OpenSlot, OpenedSlot, StorageError},
+    actors::{
+        incentive::ContractQuery,
+        storage::{AccessQuery, Admit, KeepTree, KeptTree, OpenSlot, OpenedSlot, StorageError},
+    },
     env::{Common, Prover, ReadSlot},
     limits,
     types::{PeerId, PlacementId, Response},
@@ -13,7 +21,7 @@ use futures::lock::Mutex;
 use holdfast_proofs::tree::SlotTree;
 use std::{cell::RefCell, collections::BTreeSet, rc::Rc, sync::Arc};
 
-/// What the proof actor asks of storage.
+/// The actors that the proof actor asks.
 pub struct Neighbours {
     /// Opens a held slot.
     pub open: Recipient<OpenSlot>,
@@ -25,6 +33,8 @@ pub struct Neighbours {
     pub keep: Recipient<KeepTree>,
     /// Tells what was kept.
     pub kept: Recipient<KeptTree>,
+    /// Asks a contract.
+    pub contract: Recipient<ContractQuery>,
 }
 
 /// Commits to slots and proves them.
@@ -42,6 +52,7 @@ pub(super) struct Shell {
     pub(super) keep: Recipient<KeepTree>,
     pub(super) kept: Recipient<KeptTree>,
     pub(super) gate: RefCell<Option<SharedGate>>,
+    pub(super) lists: Lists,
     pub(super) trees: RefCell<Trees>,
     /// Slots whose trees peers wait for.
     pub(super) waiting: RefCell<BTreeSet<PlacementId>>,
@@ -56,14 +67,17 @@ pub(super) struct Shell {
 }
 
 impl ProofActor {
-    /// Starts the actor; without a prover it refuses.
+    /// Starts the actor; without a prover it refuses, and without the contract of access lists it lets nobody into
+    /// placements that name a list.
     pub fn start(
         common: Common,
         prover: Option<Rc<dyn Prover>>,
         me: PeerId,
-        Neighbours { open, access, admit, keep, kept }: Neighbours,
+        lists: Option<ListContract>,
+        Neighbours { open, access, admit, keep, kept, contract }: Neighbours,
     ) -> Addr<Self> {
         let shell = Shell {
+            lists: Lists::new(common.clock.clone(), lists, contract),
             common,
             prover,
             me,

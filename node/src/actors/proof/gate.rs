@@ -11,7 +11,7 @@ use crate::{
     },
     env::{Visit, Work, blocking},
     limits,
-    types::{Answer, Pass, PeerId, PlacementId, Refusal, Response, visit},
+    types::{Access, Answer, Pass, PeerId, PlacementId, Refusal, Response, visit},
 };
 use bytes::Bytes;
 use holdfast_proofs::access::{self, Gate, GateError};
@@ -61,7 +61,11 @@ impl Shell {
         pass: Bytes,
     ) -> Result<(), Refusal> {
         let gate = self.gate().await.map_err(|error| Refusal::Invalid(error.to_string()))?;
-        let (epoch, list) = (protected.epoch, protected.list);
+        let epoch = protected.epoch;
+        let root = match protected.access {
+            Access::Root(root) => root,
+            Access::Listed(name) => self.lists.root(name, epoch).await?,
+        };
         let (scope, request) = visit(&self.me, epoch, &id, &from);
         let check = move || {
             let mut gate = gate.lock().unwrap_or_else(PoisonError::into_inner);
@@ -69,10 +73,11 @@ impl Shell {
             let pass = access::Pass::from_bytes(&pass, circuit)
                 .map_err(|error| Refusal::Invalid(format!("pass: {error}")))?;
             gate.begin(scope.epoch);
-            gate.replace_list(list.0);
+            gate.replace_list(root.0);
             gate.admit(&request, &pass).map_err(|error| match error {
                 GateError::Full(_) => Refusal::Busy,
-                other => Refusal::Invalid(format!("pass: {other}")),
+                GateError::Proof(_) => Refusal::NotAMember { root },
+                GateError::Replay => Refusal::Invalid(format!("pass: {error}")),
             })
         };
         // Whoever sends many passes waits for them, and takes no more than one of the threads that serve others.

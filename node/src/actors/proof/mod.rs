@@ -12,10 +12,12 @@ mod claims;
 mod disputes;
 mod gate;
 mod kept;
+mod lists;
 mod messages;
 mod trees;
 mod windows;
 
 pub use actor::{Neighbours, ProofActor};
 pub use kept::{TreeFileError, read_tree_file, tree_file};
+pub use lists::ListContract;
 pub use messages::*;

@@ -286,7 +286,7 @@ impl Shell {
             return Ok(None);
         };
         let epoch = self.grants.borrow_mut().epoch(self.common.clock.now());
-        Ok(record.access.map(|list| Protected { owner: record.owner, list, epoch }))
+        Ok(record.access.map(|access| Protected { owner: record.owner, access, epoch }))
     }
 
     async fn read_shard(

@@ -263,8 +263,8 @@ impl<'t> Batch<'t> {
         }
         self.placements.insert(id.as_bytes(), index::encode(entry).as_slice())?;
         self.done.totals.record_bytes += u64::from(entry.file_len);
-        let list = record.access.map(|list| Bytes::copy_from_slice(&list.to_bytes()));
-        self.note(Shelf::Access, &id.to_string(), list.as_ref())?;
+        let access = record.access.map(|access| Bytes::from(access.to_bytes()));
+        self.note(Shelf::Access, &id.to_string(), access.as_ref())?;
         for (key, held) in self.shards_of(id)? {
             if record.shard_hash(key.segment, key.slot) != Some(held.hash)
                 && self.take_shard(key, held.tag)?

@@ -1,8 +1,6 @@
 //! What one may say to the storage actor.
 
-use crate::types::{
-    ListRoot, PeerId, PlacementId, PlacementRecord, ProviderRecord, Request, Response, Signed,
-};
+use crate::types::{Access, PeerId, PlacementId, PlacementRecord, ProviderRecord, Request, Response, Signed};
 use actix::{Message, Recipient};
 use bytes::Bytes;
 
@@ -78,7 +76,7 @@ pub enum Shelf {
     Sent,
     /// The signed roots of held placements' slots, by placement.
     Roots,
-    /// Protected placements that are held, by id: their access lists' roots.
+    /// Protected placements that are held, by id: who may read them.
     Access,
     /// The owner's placements, by id: their signed roots, and what is still to be checked before the next signature.
     Signing,
@@ -101,7 +99,7 @@ pub struct Protected {
     /// Who may always read it.
     pub owner: PeerId,
     /// Who else may.
-    pub list: ListRoot,
+    pub access: Access,
     /// The epoch that a pass must be for.
     pub epoch: u64,
 }

@@ -1,23 +1,28 @@
 //! Protected files: members of the access list read them, their owner does, and holders repair them; nobody else is
 //! served, and a pass lets in whom it was made for alone.
 
+mod lists;
+#[path = "../support/mod.rs"]
 mod support;
 
 use futures::{FutureExt, channel::mpsc, future::LocalBoxFuture};
 use holdfast::{
-    actors::client::{ClientError, FileRef, GetFile, PutFile, PutReport},
+    actors::client::{ClientError, FileRef, GetFile, NoAccess, PutFile, PutReport},
     env::{AccessTicket, Dht, Env, Inbound, Net, NetError},
     limits,
     node::{Keys, Node},
     settings::Settings,
-    types::{Answer, Ask, Code, ListRoot, PeerId, PlacementId, Policy, Refusal, Request, Response, ShardKey},
+    types::{
+        Access, Answer, Ask, Code, ListRoot, PeerId, PlacementId, Policy, Refusal, Request, Response,
+        ShardKey,
+    },
 };
 use holdfast_proofs::{
     access::{AccessKey, AccessList},
     field::Fr,
 };
 use holdfast_sim::{NodeNumber, cluster::Cluster};
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc, time::Duration};
+use std::{cell::RefCell, collections::BTreeMap, ops::Range, rc::Rc, sync::Arc, time::Duration};
 use support::*;
 
 const NODES: u32 = 10;
@@ -94,19 +99,27 @@ fn member(number: u64) -> AccessKey {
     AccessKey::new(Fr::from(1_000 + number))
 }
 
-fn list() -> AccessList {
-    let members = (0..20).map(|number| member(number).member()).collect();
+fn list_of(numbers: Range<u64>) -> AccessList {
+    let members = numbers.map(|number| member(number).member()).collect();
     AccessList::new(limits::ACCESS_LEVELS, members).expect("a list")
 }
 
-async fn put_protected(cluster: &Cluster, bytes: Vec<u8>) -> PutReport {
+fn list() -> AccessList {
+    list_of(0..20)
+}
+
+fn listed() -> Access {
+    Access::Root(ListRoot(list().root()))
+}
+
+async fn put_protected(cluster: &Cluster, bytes: Vec<u8>, access: Access) -> PutReport {
     let message = PutFile {
         name: "file".into(),
         source: Arc::new(Memory(bytes)),
         code: Code::new(2, 5, 3).expect("a code"),
         policy: Policy::default(),
         segment_len: 100_000,
-        access: Some(ListRoot(list().root())),
+        access: Some(access),
         progress: None,
     };
     let owner = cluster.handles(OWNER).expect("it is up");
@@ -117,10 +130,10 @@ async fn get_as(
     cluster: &Cluster,
     reader: NodeNumber,
     link: &str,
-    key: Option<AccessKey>,
+    ticket: Option<(AccessKey, AccessList)>,
 ) -> Result<Vec<u8>, ClientError> {
     let sink = Arc::new(Collected::default());
-    let access = key.map(|key| Arc::new(AccessTicket { list: list(), key }));
+    let access = ticket.map(|(key, list)| Arc::new(AccessTicket { list, key }));
     let file = FileRef::Link(link.parse().expect("a link"));
     let node = cluster.handles(reader).expect("it is up");
     node.get.send(GetFile { file, sink: sink.clone(), access, progress: None }).await.expect("alive")?;
@@ -131,12 +144,17 @@ async fn get_as(
 fn members_and_the_owner_read_a_protected_file_and_nobody_else_is_served() {
     in_world_with(proving(), 1, NODES, boot, async |cluster| {
         let bytes = pattern(390_000);
-        let report = put_protected(&cluster, bytes.clone()).await;
+        let report = put_protected(&cluster, bytes.clone(), listed()).await;
         let refused = get_as(&cluster, READER, &report.link, None).await;
-        assert!(matches!(refused, Err(ClientError::NoAccess(..))), "{refused:?}");
-        let refused = get_as(&cluster, READER, &report.link, Some(member(20))).await;
+        assert_eq!(refused, Err(ClientError::NoAccess(report.placement, NoAccess::NoKey)));
+        let refused = get_as(&cluster, READER, &report.link, Some((member(20), list()))).await;
         assert!(refused.is_err(), "whoever is not in the list has read the file");
-        assert!(get_as(&cluster, READER, &report.link, Some(member(7))).await.expect("a member") == bytes);
+        let own = (member(20), list_of(20..21));
+        let other = NoAccess::OtherList { counts: ListRoot(list().root()), yours: ListRoot(own.1.root()) };
+        let refused = get_as(&cluster, READER, &report.link, Some(own)).await;
+        assert_eq!(refused, Err(ClientError::NoAccess(report.placement, other)));
+        let seventh = Some((member(7), list()));
+        assert!(get_as(&cluster, READER, &report.link, seventh).await.expect("a member") == bytes);
         assert!(get_as(&cluster, OWNER, &report.link, None).await.expect("its owner") == bytes);
         // Whoever goes around the client is refused by every provider.
         let stranger = NodeNumber(NODES - 3);
@@ -156,17 +174,20 @@ fn members_and_the_owner_read_a_protected_file_and_nobody_else_is_served() {
 #[test]
 fn a_pass_lets_in_whom_it_was_made_for_where_it_was_made_for_and_once() {
     in_world_with(proving(), 2, NODES, boot, async |cluster| {
-        let report = put_protected(&cluster, pattern(390_000)).await;
-        get_as(&cluster, READER, &report.link, Some(member(7))).await.expect("a member reads");
+        let report = put_protected(&cluster, pattern(390_000), listed()).await;
+        get_as(&cluster, READER, &report.link, Some((member(7), list()))).await.expect("a member reads");
         let shown = SHOWN.take();
         assert!(shown.len() >= 2, "nobody asked for a pass");
         let (reader, provider, pass) = shown[0].clone();
-        let invalid = |answer: Answer| matches!(answer, Answer::Refused(Refusal::Invalid(_)));
-        assert!(invalid(ask_as(reader, provider, pass.clone()).await), "a replay is let in");
+        let replayed = |answer: Answer| matches!(answer, Answer::Refused(Refusal::Invalid(_)));
+        let root = ListRoot(list().root());
+        let invalid = |answer: Answer| answer == Answer::Refused(Refusal::NotAMember { root });
+        // Its nullifier was seen, whoever shows it.
+        assert!(replayed(ask_as(reader, provider, pass.clone()).await), "a replay is let in");
         let other = cluster.peer(NodeNumber(0)).expect("it exists");
         assert_ne!(other, reader);
         if other != provider {
-            assert!(invalid(ask_as(other, provider, pass.clone()).await), "another reader is let in");
+            assert!(replayed(ask_as(other, provider, pass.clone()).await), "another reader is let in");
         }
         let elsewhere =
             shown.iter().find(|(_, peer, _)| *peer != provider).expect("k providers were asked").1;
@@ -186,7 +207,7 @@ fn a_pass_lets_in_whom_it_was_made_for_where_it_was_made_for_and_once() {
 fn holders_repair_a_protected_file_without_a_pass() {
     in_world_with(proving(), 3, NODES, boot, async |cluster| {
         let bytes = pattern(390_000);
-        let report = put_protected(&cluster, bytes.clone()).await;
+        let report = put_protected(&cluster, bytes.clone(), listed()).await;
         roots(&cluster, OWNER, report.placement).await;
         // Long enough for holders to hear of one another.
         cluster.time().sleep(Duration::from_secs(300)).await;
@@ -201,7 +222,8 @@ fn holders_repair_a_protected_file_without_a_pass() {
             SHOWN.take().iter().all(|(shower, ..)| Some(*shower) == cluster.peer(OWNER)),
             "a pass was shown"
         );
-        assert!(get_as(&cluster, READER, &report.link, Some(member(3))).await.expect("a member") == bytes);
+        let third = Some((member(3), list()));
+        assert!(get_as(&cluster, READER, &report.link, third).await.expect("a member") == bytes);
         end();
     });
 }
