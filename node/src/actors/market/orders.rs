@@ -70,7 +70,7 @@ pub(super) struct Deed {
 impl Deed {
     fn order(&self) -> TransactionOrder {
         let Self { to, data, gas, worth } = self.clone();
-        TransactionOrder { to: Some(to), value: U256::ZERO, data, gas, worth }
+        TransactionOrder { to: Some(to), value: U256::ZERO, data, gas, worth, last_block: None }
     }
 }
 
@@ -143,6 +143,7 @@ impl Orders {
         let why = match ask(&self.submit, submit).await? {
             TransactionEnd::Executed { transaction, .. } => return Ok(transaction),
             TransactionEnd::Reverted { why, .. } | TransactionEnd::Refused { why } => why,
+            TransactionEnd::Expired => "its time was over before it came into a block".into(),
         };
         let mut all = self.failed.borrow_mut();
         if all.len() >= limits::MAX_PLEDGES {
