@@ -11,6 +11,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod extension;
 mod judge;
 mod refill;
 mod setup;

@@ -4,6 +4,7 @@
 //! Nothing of it needs a note of its own: the outbox remembers how every intent ended, so after a restart the intents of
 //! a name are gone through again until one is new.
 
+use super::messages::MarketError;
 use crate::{
     actors::{
         ask,
@@ -167,6 +168,21 @@ pub(super) enum Undone {
     /// It was not sent.
     #[error("{}", reason(.0))]
     Unsent(#[from] TransactionError),
+}
+
+impl Undone {
+    /// True if nothing of the deed is on its way, and nothing will be.
+    pub fn is_settled(&self) -> bool {
+        let refused =
+            matches!(self, Self::Unsent(TransactionError::WouldRevert { .. } | TransactionError::Refused(_)));
+        refused || matches!(self, Self::GivenUp(_))
+    }
+}
+
+impl From<Undone> for MarketError {
+    fn from(why: Undone) -> Self {
+        Self::Refused(why.to_string())
+    }
 }
 
 /// Why nothing was sent, in the contracts' words.

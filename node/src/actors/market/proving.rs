@@ -88,10 +88,10 @@ impl Market {
         let mut pay = self.known_pay();
         let unseen: Vec<Pledge> = {
             let pledges = self.pledges.borrow();
-            pledges.values().filter(|kept| kept.state.is_none()).map(|kept| kept.pledge).collect()
+            pledges.values().filter(|kept| kept.slot.is_none()).map(|kept| kept.pledge).collect()
         };
         for pledge in unseen {
-            let slot = self.view.slot_sight(&pledge, next).await?;
+            let (slot, _) = self.view.slot_sight(&pledge, next).await?;
             if slot.state == SlotState::Mine {
                 pay += U256::from(slot.price);
             }

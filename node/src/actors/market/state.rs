@@ -4,7 +4,7 @@
 //! whatever it took back is found undone at the next look, and done again.
 
 use crate::limits;
-use alloy::primitives::{Address, keccak256};
+use alloy::primitives::{Address, U256, keccak256};
 
 /// How blocks are cut into windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,6 +182,9 @@ pub(super) struct SlotSight {
     pub settled_to: u64,
     /// The first window that its provider is not paid for.
     pub end: u64,
+    /// The first window that nobody is paid for: later than `end` if the agreement was extended and its provider has not
+    /// renewed the slot.
+    pub agreed_end: u64,
     /// What it is paid for a window, 10⁻¹⁸ HOLD.
     pub price: u128,
 }
@@ -197,6 +200,8 @@ pub(super) enum SlotDuty {
     Refill,
     /// End the reservation: it could not be kept, and then the bond comes back.
     Expire,
+    /// Go on with it until the end that its agreement was extended to.
+    Renew,
     /// Be paid for what was proven.
     Settle,
     /// Declare it lost: to be caught costs more.
@@ -211,9 +216,19 @@ pub(super) enum SlotDuty {
 const LOST_WINDOWS: u32 = 2;
 
 impl SlotSight {
-    /// What is due; `absent` is in how many windows in a row the slot was not whole here, and `every` so many windows it is
-    /// settled.
-    pub fn duty(&self, sight: &Sight, absent: u32, every: u64) -> Option<SlotDuty> {
+    /// True if this provider may go on with it for longer than it said.
+    pub fn is_extended(&self) -> bool {
+        self.state == SlotState::Mine && self.end < self.agreed_end
+    }
+
+    /// What it is paid from its end to the agreement's, 10⁻¹⁸ HOLD.
+    pub fn added_pay(&self) -> U256 {
+        U256::from(self.price).saturating_mul(U256::from(self.agreed_end.saturating_sub(self.end)))
+    }
+
+    /// What is due; `absent` is in how many windows in a row the slot was not whole here, `goes_on` tells whether its provider
+    /// would take it on these terms again, and `every` so many windows it is settled.
+    pub fn duty(&self, sight: &Sight, absent: u32, goes_on: bool, every: u64) -> Option<SlotDuty> {
         let (window, lost) = (sight.window(), absent >= LOST_WINDOWS);
         // The market takes nobody into an agreement's last window.
         let closed = window + 1 >= self.end;
@@ -237,6 +252,9 @@ impl SlotSight {
                     may_leave.then_some(SlotDuty::Finish)
                 } else if lost {
                     may_leave.then_some(SlotDuty::DeclareFault)
+                } else if goes_on && absent == 0 && self.is_extended() {
+                    // It changes no set, so that no open window is in its way.
+                    Some(SlotDuty::Renew)
                 } else {
                     (paid_to >= self.settled_to + every).then_some(SlotDuty::Settle)
                 }
