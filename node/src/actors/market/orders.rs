@@ -66,12 +66,14 @@ pub(super) struct Deed {
     pub gas: Option<u64>,
     /// Wei that it is worth to have it done in time; 0 for what can wait until blocks are cheap.
     pub worth: u128,
+    /// The last block in which it is of use.
+    pub last_block: Option<u64>,
 }
 
 impl Deed {
     fn order(&self) -> TransactionOrder {
-        let Self { to, data, gas, worth } = self.clone();
-        TransactionOrder { to: Some(to), value: U256::ZERO, data, gas, worth, last_block: None }
+        let Self { to, data, gas, worth, last_block } = self.clone();
+        TransactionOrder { to: Some(to), value: U256::ZERO, data, gas, worth, last_block }
     }
 }
 

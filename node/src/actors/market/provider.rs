@@ -5,7 +5,7 @@ use super::{
     neighbours::Place,
     notes::Pledge,
     orders::{Deed, Name},
-    policy::{objection, worth},
+    policy::{bond, objection, worth},
     state::{Sight, SlotDuty, SlotSight, SlotState, WindowDuty, lasts, turn},
 };
 use crate::{env::ChainError, limits, types::PlacementId};
@@ -59,7 +59,9 @@ impl Market {
                     Challenges::openWindowCall { window: U256::from(window), evidence: Default::default() };
                 // A window that nobody opens is not paid.
                 let worth = worth(&self.settings, self.known_pay());
-                let deed = Deed { gas: Some(OPEN_GAS), worth, ..self.deed(self.view.at.challenges, &call) };
+                let last_block = Some(sight.windows.first(window) + sight.windows.open_blocks);
+                let deed = self.deed(self.view.at.challenges, &call);
+                let deed = Deed { gas: Some(OPEN_GAS), worth, last_block, ..deed };
                 self.orders.start(self.name("open window", &[&window.to_be_bytes()]), deed);
             }
             Some(WindowDuty::Prove(opened)) => self.prove(sight, opened),
@@ -76,7 +78,7 @@ impl Market {
 
     /// A call whose gas is estimated before it is sent, and which can wait.
     pub fn deed(&self, to: alloy::primitives::Address, call: &impl SolCall) -> Deed {
-        Deed { to, data: call.abi_encode().into(), gas: None, worth: 0 }
+        Deed { to, data: call.abi_encode().into(), gas: None, worth: 0, last_block: None }
     }
 
     /// Looks at slots that something may be due for: what is not taken yet, what is owed, and once a window all.
@@ -110,7 +112,10 @@ impl Market {
             match duty {
                 Some(SlotDuty::Forget) => self.forget(id, sight).await,
                 Some(SlotDuty::Reserve) if self.view.free_stake().await? < self.promised() => {}
-                Some(duty) => self.slot(&pledge, duty, &slot, window),
+                Some(duty) => {
+                    let worth = self.worth(duty, &slot, &terms).await?;
+                    self.slot(&pledge, duty, &slot, sight, worth);
+                }
                 None => {}
             }
         }
@@ -128,9 +133,22 @@ impl Market {
         self.view.is_covered().await
     }
 
+    /// What it is worth to do in time what is due for a slot, in wei.
+    async fn worth(&self, duty: SlotDuty, slot: &SlotSight, terms: &Terms) -> Result<u128, ChainError> {
+        let hold = match duty {
+            SlotDuty::Renew => slot.added_pay(),
+            SlotDuty::Refill if !self.settings.hold_price.0.is_zero() => {
+                bond(terms, self.view.parameter("ReservationBondBps").await?.saturating_to())
+            }
+            _ => U256::ZERO,
+        };
+        Ok(worth(&self.settings, hold))
+    }
+
     /// Does what is due for a slot, once for a provider's time with it, for an end of it or for a window.
-    fn slot(self: &Rc<Self>, pledge: &Pledge, duty: SlotDuty, slot: &SlotSight, window: u64) {
-        let (agreement, index, from) = (U256::from(pledge.agreement), U256::from(pledge.slot), slot.from);
+    fn slot(self: &Rc<Self>, pledge: &Pledge, duty: SlotDuty, slot: &SlotSight, sight: &Sight, worth: u128) {
+        let (agreement, index) = (U256::from(pledge.agreement), U256::from(pledge.slot));
+        let (from, window) = (slot.from, sight.window());
         let (kind, data, once): (_, Bytes, _) = match duty {
             SlotDuty::Fill => ("fill", self.entry_call(pledge), from),
             SlotDuty::Reserve => ("reserve", self.entry_call(pledge), window),
@@ -157,12 +175,9 @@ impl Market {
             }
             SlotDuty::Forget => return,
         };
-        let worth = match duty {
-            SlotDuty::Renew => worth(&self.settings, slot.added_pay()),
-            _ => 0,
-        };
         let name = self.slot_name(kind, (pledge.agreement, pledge.slot), once);
-        self.orders.start(name, Deed { to: self.view.at.market, data, gas: None, worth });
+        let (to, last_block) = (self.view.at.market, slot.last_block(duty, sight));
+        self.orders.start(name, Deed { to, data, gas: None, worth, last_block });
     }
 
     /// The name of something to be done for a slot.

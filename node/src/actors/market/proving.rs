@@ -59,7 +59,8 @@ impl Market {
             match proven.and_then(|call| Ok((call, worth?))) {
                 Ok((call, worth)) => {
                     let (to, data) = (market.view.at.challenges, call.into());
-                    market.orders.start(name, Deed { to, data, gas: None, worth });
+                    let deed = Deed { to, data, gas: None, worth, last_block: Some(opened.deadline) };
+                    market.orders.start(name, deed);
                 }
                 Err(why) => {
                     tracing::warn!(window, %why, "a window is not proven yet");

@@ -137,6 +137,7 @@ impl View {
             state,
             disputed: at.disputed,
             from: at.from.into(),
+            reserved_to: at.reservedTo,
             settled_to: at.settledTo.into(),
             price: agreement.terms.price,
             end: if state == SlotState::Mine { agreed_end.min(at.end.into()) } else { agreed_end },
