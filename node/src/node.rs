@@ -92,6 +92,10 @@ pub struct Node {
     pub agreement_about: Recipient<market::AgreementAbout>,
     /// Opens an agreement.
     pub agree: Recipient<market::Agree>,
+    /// Tells what an extension would cost.
+    pub quote_extension: Recipient<market::QuoteExtension>,
+    /// Extends an agreement.
+    pub extend: Recipient<market::Extend>,
     /// Tells what a dispute would take.
     pub quote_dispute: Recipient<market::QuoteDispute>,
     /// Disputes a slot.
@@ -107,7 +111,7 @@ impl Node {
     /// [`storage::StorageError`] if the data directory cannot be used.
     pub async fn start(env: Env, keys: Keys, settings: Settings) -> Result<Self, storage::StorageError> {
         let Env { common, net, disk, prover, chain, contracts } = env;
-        let timing = settings.timing;
+        let (timing, most_fee) = (settings.timing, settings.chain.most_fee());
         let (peer, wallet) = (keys.peer.clone(), keys.wallet.clone());
         let storage =
             storage::StorageActor::start(common.clone(), disk, peer.clone(), settings.clone()).await?;
@@ -120,7 +124,6 @@ impl Node {
             owner: keys.owner.peer(),
             settings: settings.market.clone(),
         };
-        let most_fee = settings.chain.most_fee();
         let incentive =
             incentive::IncentiveActor::start(&common, chain, wallet, most_fee, outbox_notes(&storage));
         let neighbours = proof_neighbours(&storage, &incentive);
@@ -161,6 +164,8 @@ impl Node {
             quote: market.clone().recipient(),
             agreement_about: market.clone().recipient(),
             agree: market.clone().recipient(),
+            quote_extension: market.clone().recipient(),
+            extend: market.clone().recipient(),
             quote_dispute: market.clone().recipient(),
             dispute: market.clone().recipient(),
             market_status: market.recipient(),

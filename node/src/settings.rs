@@ -56,7 +56,7 @@ pub struct ChainSettings {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MarketSettings {
-    /// True to take slots that owners offer, within the bounds below.
+    /// True to take slots that owners offer, within the bounds below, and to renew those whose agreements are extended.
     pub sell: bool,
     /// Least HOLD for a GiB of a slot and a window.
     pub least_price: Amount,
@@ -66,7 +66,7 @@ pub struct MarketSettings {
     pub settle_windows: u32,
     /// Least HOLD of commission that is worth a transaction.
     pub least_claim: Amount,
-    /// What a HOLD is worth in the chain's coin: what a proof or an answer may cost follows from it. 0 if nobody can tell:
+    /// What a HOLD is worth in the chain's coin: what a proof, say, may cost follows from it. 0 if nobody can tell:
     /// then they cost no more than any transaction.
     pub hold_price: Amount,
     /// True to take slots from providers that missed too many windows, and to have lost slots refilled.

@@ -318,6 +318,15 @@ impl<H: Clone + 'static> Cluster<H> {
         self.0.chain.clone()
     }
 
+    /// Changes a node's settings, from its next start on.
+    ///
+    /// # Errors
+    /// [`ClusterError::Unknown`].
+    pub fn set_settings(&self, node: NodeNumber, settings: Settings) -> Result<(), ClusterError> {
+        self.member(node)?.spec.settings = settings;
+        Ok(())
+    }
+
     /// Tells nodes that start from now on where the market stands on the chain.
     pub fn set_contracts(&self, contracts: Contracts) {
         self.0.contracts.replace(Some(contracts));

@@ -11,7 +11,10 @@ use crate::{
             SigningStatusQuery,
         },
         incentive::ChainStatusQuery,
-        market::{Agree, AgreementAbout, DisputeSlot, MarketStatusQuery, QuoteAgreement, QuoteDispute},
+        market::{
+            Agree, AgreementAbout, DisputeSlot, Extend, MarketStatusQuery, QuoteAgreement, QuoteDispute,
+            QuoteExtension,
+        },
         network::NetworkStatusQuery,
         repair::RepairStatusQuery,
         storage::{Scrub, StorageStatusQuery},
@@ -126,6 +129,17 @@ impl Control {
                 let agree = Agree { placement, wish, progress: Some(sender) };
                 let agreed = while_reporting(ask_actor(&self.node.agree, agree), receiver, lines).await?;
                 Ok(Reply::Agreed(agreed?))
+            }
+            Ask::QuoteExtension { file, windows } => {
+                let quote = QuoteExtension { placement: self.placement(&file).await?, windows };
+                Ok(Reply::ExtensionQuoted(ask_actor(&self.node.quote_extension, quote).await??))
+            }
+            Ask::Extend { file, windows } => {
+                let placement = self.placement(&file).await?;
+                let (sender, receiver) = unbounded();
+                let extend = Extend { placement, windows, progress: Some(sender) };
+                let extended = while_reporting(ask_actor(&self.node.extend, extend), receiver, lines).await?;
+                Ok(Reply::Extended(extended?))
             }
             Ask::QuoteDispute { file, slot } => {
                 let quote = QuoteDispute { placement: self.placement(&file).await?, slot };

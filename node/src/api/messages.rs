@@ -7,7 +7,10 @@ use crate::{
             SigningStatus,
         },
         incentive::ChainStatus,
-        market::{Agreed, Challenge, DisputeQuote, Disputed, MarketError, MarketStatus, Quote, Wish},
+        market::{
+            Agreed, Challenge, DisputeQuote, Disputed, Extended, ExtensionQuote, MarketError, MarketStatus,
+            Quote, Wish,
+        },
         network::NetworkStatus,
         repair::RepairStatus,
         storage::{ScrubReport, StorageStatus},
@@ -83,6 +86,20 @@ pub enum Ask {
         /// What is asked for.
         wish: Wish,
     },
+    /// Tell what it costs to have an agreement about a file last longer.
+    QuoteExtension {
+        /// The file's name in the catalogue, or its link.
+        file: String,
+        /// Windows that are to be paid from the next on.
+        windows: u32,
+    },
+    /// Have an agreement about a file last longer.
+    Extend {
+        /// The file's name in the catalogue, or its link.
+        file: String,
+        /// Windows that are to be paid from the next on.
+        windows: u32,
+    },
     /// Tell what it takes to dispute a slot.
     QuoteDispute {
         /// The file's name in the catalogue, or its link.
@@ -136,6 +153,10 @@ pub enum Reply {
     Quoted(Quote),
     /// The agreement is open.
     Agreed(Agreed),
+    /// What an extension would cost.
+    ExtensionQuoted(ExtensionQuote),
+    /// The agreement is extended.
+    Extended(Extended),
     /// What it takes to dispute a slot.
     DisputeQuoted(DisputeQuote),
     /// The dispute is decided.
@@ -265,7 +286,9 @@ impl From<MarketError> for Failed {
     fn from(error: MarketError) -> Self {
         let kind = match &error {
             MarketError::NotFound(_) | MarketError::NotOwned(_) => FailureKind::NotFound,
-            MarketError::Terms(_) | MarketError::Running { .. } => FailureKind::Usage,
+            MarketError::Terms(_) | MarketError::Running { .. } | MarketError::Over { .. } => {
+                FailureKind::Usage
+            }
             MarketError::RootsUnsigned { .. } | MarketError::Chain(_) | MarketError::Net(_) => {
                 FailureKind::Unavailable
             }
@@ -286,6 +309,9 @@ impl From<MarketError> for Failed {
             }
             MarketError::Running { .. } => {
                 "ask for the same terms to offer its open slots again, or let it run out"
+            }
+            MarketError::Over { .. } => {
+                "an agreement is extended before its last window; open another when it is over: holdfast agree"
             }
             MarketError::Unfunded { .. } => {
                 "send it HOLD; `holdfast wallet balance` shows what it has, `--dry-run` what is needed"

@@ -8,7 +8,7 @@ use super::{
     output::{Bar, Output},
 };
 use crate::{
-    actors::market::{Agreed, Quote, Wish},
+    actors::market::{Agreed, OpenSlot, Quote, Wish},
     api::{Ask, FailureKind, Reply},
 };
 use indicatif::HumanBytes;
@@ -69,6 +69,11 @@ fn write_agreed(out: &mut dyn Write, it: &Agreed) -> io::Result<()> {
         "agreement {agreement}: {filled} of {} slots are taken, paid until window {end}",
         quote.slots
     )?;
+    write_open(out, open)
+}
+
+/// The slots that are not as agreed.
+pub(super) fn write_open(out: &mut dyn Write, open: &[OpenSlot]) -> io::Result<()> {
     open.iter().try_for_each(|slot| {
         let provider = slot.provider.as_deref().unwrap_or("nobody");
         writeln!(out, "slot {:<5} {provider}: {}", slot.slot, slot.why)

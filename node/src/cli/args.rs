@@ -49,6 +49,8 @@ pub enum Command {
     Get(Get),
     /// Open an agreement on the chain about a stored file, and offer its slots to whoever holds them
     Agree(Agree),
+    /// Have the agreement about a file last longer; each provider decides whether it renews its slot
+    Extend(Extend),
     /// Demand cells of a slot from its provider on the chain, under a bond: it shows them in time, or loses the slot
     Dispute(Dispute),
     /// List the stored files
@@ -158,6 +160,18 @@ pub struct Agree {
     /// Blocks to answer a dispute [default: the least that the chain takes]
     #[arg(long, value_name = "BLOCKS")]
     pub response_blocks: Option<u32>,
+    /// Show what it costs, and send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Extend {
+    /// Name in the catalogue, or a link
+    pub file: String,
+    /// Windows that shall be paid from the next on, those that are paid already among them
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub windows: u32,
     /// Show what it costs, and send nothing
     #[arg(long)]
     pub dry_run: bool,

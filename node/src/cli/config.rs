@@ -107,7 +107,7 @@ most_fee_gwei = {most_fee_gwei}
 
 # What this node sells there, once it is registered and has stake: storage in agreements.
 [market]
-# Take slots that owners offer, within these bounds.
+# Take slots that owners offer, within these bounds, and go on with those whose agreements are extended.
 sell = {sell}
 # Least HOLD for a GiB of a slot and a window.
 least_price = {least_price}
@@ -118,7 +118,8 @@ settle_windows = {settle_windows}
 # Least HOLD of commission that is worth a transaction.
 least_claim = {least_claim}
 # What a HOLD is worth in the chain's coin. A proof may then cost what missing its window would take of the collateral and
-# the pay, and an answer to a dispute the slot's collateral. 0 if you cannot tell: they cost no more than any transaction.
+# the pay, an answer to a dispute the slot's collateral, a refill its bond, and a renewal the pay that it adds. 0 if you cannot
+# tell: they cost no more than any transaction.
 hold_price = {hold_price}
 # Take slots from providers that missed too many windows, and have lost slots refilled, in agreements that this node has part in.
 watch = {watch}

@@ -14,6 +14,7 @@ mod config;
 mod connection;
 mod dispute;
 mod doctor;
+mod extend;
 mod failure;
 mod files;
 mod home;
@@ -58,6 +59,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Put(options) => files::put(&home, &options, output),
         Command::Get(options) => files::get(&home, &options, output),
         Command::Agree(options) => agree::run(&home, &options, output),
+        Command::Extend(options) => extend::run(&home, &options, output),
         Command::Dispute(options) => dispute::run(&home, &options, output),
         Command::Ls => files::list(&home, output),
         Command::Rm { name } => files::remove(&home, name, output),

@@ -83,6 +83,9 @@ fn write_chain(out: &mut dyn Write, status: &NodeStatus) -> io::Result<()> {
         "market   {} of {} slots taken, {} disputes, {} agreements as owner",
         market.taken, market.pledged, market.disputes, market.agreements
     )?;
+    if let (Some(first), Some(last)) = (market.first_end, market.last_end) {
+        writeln!(out, "paid     until window {first}, with the last slot until window {last}")?;
+    }
     if market.refills > 0 {
         writeln!(out, "refill   {} lost slots of other providers wait for another", market.refills)?;
     }

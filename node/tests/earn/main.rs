@@ -151,7 +151,7 @@ fn a_file_is_agreed_on_proven_and_paid_though_a_provider_is_killed_before_it_sen
     let kept = owner.run(&["rm", "file"]);
     assert_eq!(kept.status.code(), Some(1), "a file that is paid for is removed");
     let first = sight.window();
-    let end = agreed["end"].as_u64().unwrap();
+    let agreed_end = agreed["end"].as_u64().unwrap();
 
     let providers: Vec<Address> = members[1..].iter().map(provider).collect();
     // The victim signs its proof, and dies before it is sent.
@@ -165,6 +165,10 @@ fn a_file_is_agreed_on_proven_and_paid_though_a_provider_is_killed_before_it_sen
     until(PATIENCE, "the victim proves its window", || sight.proven(*providers.last().unwrap(), window));
     assert_eq!(sight.window(), window, "the proof came in time");
     assert_eq!(proxy.sent().first(), Some(&signed), "the very same bytes were sent");
+
+    let end = extend(&members[OWNER], agreed_end);
+    let paid_to = || members[1..].iter().map(|it| it.status()["market"]["first_end"].as_u64());
+    until(PATIENCE, "providers say until when they are paid", || paid_to().all(|it| it == Some(end)));
 
     until(PATIENCE, "the agreement is over", || sight.window() > end);
     let closed = || sight.ask(sight.at.market, &Market::agreementOfCall { agreement: U256::from(1) }).closed;
@@ -192,6 +196,22 @@ fn a_file_is_agreed_on_proven_and_paid_though_a_provider_is_killed_before_it_sen
         "paid {} HOLD; the killed provider's bytes were offered {proofs} times, executed once",
         Amount(U256::from(ledger.paid))
     );
+}
+
+/// Has as many windows paid as there were in the beginning, from now on; the new end.
+fn extend(owner: &Member, end: u64) -> u64 {
+    let terms = ["extend", "file", "--windows", &WINDOWS.to_string()];
+    let quote = owner.done(&[&terms[..], &["--dry-run"]].concat());
+    let extended = owner.done(&terms);
+    let new_end = extended["quote"]["new_end"].as_u64().unwrap();
+    assert!((end + 1..end + WINDOWS).contains(&new_end), "{extended} instead of {end}");
+    assert_eq!(extended["quote"]["total"], (SLOTS * (new_end - end)).to_string(), "{quote}");
+    assert_eq!(
+        (&extended["renewed"], &extended["open"]),
+        (&SLOTS.into(), &Value::Array(Vec::new())),
+        "{extended}"
+    );
+    new_end
 }
 
 #[test]

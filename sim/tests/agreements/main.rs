@@ -11,7 +11,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bonds;
+mod extension;
 mod judge;
+mod late;
 mod refill;
 mod setup;
 

@@ -32,7 +32,7 @@ const WINDOWS: u32 = 12;
 /// The slot that is lost.
 const LOST: u16 = 1;
 /// Numbers of `IMarket.Leave`.
-const FINISHED: u8 = 0;
+pub const FINISHED: u8 = 0;
 const FAILED: u8 = 3;
 
 /// How the provider's leaving ended.
@@ -189,7 +189,7 @@ impl Loss {
     }
 }
 
-fn slot(evm: &EvmChain, stage: &Stage, agreed: &Agreed, slot: u16) -> IMarket::Slot {
+pub fn slot(evm: &EvmChain, stage: &Stage, agreed: &Agreed, slot: u16) -> IMarket::Slot {
     let (agreement, index) = (U256::from(agreed.agreement), U256::from(slot));
     ask(evm, stage.at.market, &Market::slotOfCall { agreement, index })
 }
@@ -207,7 +207,7 @@ fn late(evm: &EvmChain) -> u64 {
     blocks.map(failed).sum()
 }
 
-fn provider(stage: &Stage, node: NodeNumber) -> Address {
+pub fn provider(stage: &Stage, node: NodeNumber) -> Address {
     account(&stage.cluster.peer(node).expect("it exists")).expect("a peer key of secp256k1")
 }
 

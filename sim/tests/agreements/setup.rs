@@ -52,16 +52,32 @@ pub struct Stage {
     pub staked: U256,
 }
 
+/// What worlds differ in.
+pub struct Setup {
+    /// Of each node.
+    pub settings: Settings,
+    /// Blocks that a lost slot is reserved for.
+    pub reservation_blocks: u64,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { settings: node_settings(), reservation_blocks: 60 }
+    }
+}
+
 /// What is deployed: the circuit that proves in a moment, and windows of twenty minutes.
-fn settings(deployer: Address) -> deployment::Settings {
+fn settings(deployer: Address, reservation_blocks: u64) -> deployment::Settings {
     let mut settings = deployment::Settings::local(deployer);
     settings.circuit = Circuit::Small;
     (settings.windows.blocks, settings.windows.open_blocks) = (100, 25);
     settings.parameters.response_blocks = 60;
+    settings.parameters.reservation_blocks = reservation_blocks;
     settings
 }
 
-fn node_settings() -> Settings {
+/// A node's settings when it is made.
+pub fn node_settings() -> Settings {
     let timing = Timing {
         probe_interval_s: 600.0,
         holder_grace_s: 3_600.0,
@@ -82,6 +98,10 @@ fn peer_wallet(seed: u64, node: u32) -> Wallet {
 
 impl Stage {
     pub async fn set(seed: u64) -> Self {
+        Self::set_as(seed, Setup::default()).await
+    }
+
+    pub async fn set_as(seed: u64, setup: Setup) -> Self {
         // Blocks come quickly until the story begins.
         let chain = ChainPlan { block_s: 1.0, ..calm() };
         let prover = ProverPlan {
@@ -99,14 +119,16 @@ impl Stage {
         let link: Rc<dyn Chain> = Rc::new(chain.link(NodeNumber(1_000), 0));
         let sender = |wallet| Sender::new(link.clone(), Rc::new(SimClock(cluster.time())), wallet);
         let deployer = wallet(seed, DEPLOYER);
-        let plan = Plan::new(settings(deployer.address()), link.id(), deployer.address()).expect("a plan");
+        let plan =
+            Plan::new(settings(deployer.address(), setup.reservation_blocks), link.id(), deployer.address());
+        let plan = plan.expect("a plan");
         let deployed = deploy(&plan, &sender(deployer), 0, |_| {}).await;
         let at = deployed.unwrap_or_else(|why| panic!("{why}")).record.addresses;
         let providers = (0..NODES).map(|node| enrol(sender(wallet(seed, node.into())), &at, seed, node));
         join_all(providers).await;
         cluster.set_contracts(Contracts { addresses: at.clone(), first_block: 0 });
         for _ in 0..NODES {
-            cluster.add_node(NodeSpec { settings: node_settings(), ..NodeSpec::default() });
+            cluster.add_node(NodeSpec { settings: setup.settings.clone(), ..NodeSpec::default() });
         }
         let starting = join_all((0..NODES).map(|node| cluster.start(NodeNumber(node))));
         starting.await.into_iter().for_each(|started| drop(started.expect("the node starts")));

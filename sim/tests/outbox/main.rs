@@ -7,7 +7,9 @@
 //! HOLDFAST_OUTBOX_SEEDS=1000 cargo test -p holdfast-sim --test outbox -- --nocapture
 //! ```
 
+mod funds;
 mod lagging;
+mod late;
 mod market;
 mod storm;
 mod token;

@@ -203,6 +203,7 @@ impl Owner<'_> {
             match end {
                 TransactionEnd::Executed { transaction, .. } => return transaction,
                 TransactionEnd::Reverted { .. } => {}
+                TransactionEnd::Expired => panic!("order {number} of {} has no last block", self.node),
                 TransactionEnd::Refused { why } => {
                     panic!("order {number} of {} is refused: {why}", self.node)
                 }

@@ -119,7 +119,7 @@ pub fn order(intent: IntentId, to: Address, call: &impl SolCall) -> SubmitTransa
     let data = call.abi_encode().into();
     SubmitTransaction {
         intent,
-        order: TransactionOrder { to: Some(to), value: U256::ZERO, data, gas: None, worth: 0 },
+        order: TransactionOrder { to: Some(to), data, ..TransactionOrder::default() },
     }
 }
 
@@ -224,6 +224,8 @@ pub async fn insist(cluster: Cluster<Orders>, node: u32, submit: SubmitTransacti
         if let Some(orders) = cluster.handles(NodeNumber(node)) {
             match orders.send(submit.clone()).await {
                 Ok(Ok(end)) => return end,
+                // Nothing of it was ever signed, by no life of the node.
+                Ok(Err(TransactionError::Late(_))) => return TransactionEnd::Expired,
                 // A node that stops does not answer; one whose disk just died cannot.
                 Err(_) | Ok(Err(TransactionError::Storage(_) | TransactionError::WouldRevert { .. })) => {}
                 Ok(Err(why)) => panic!("{:?} was refused: {why}", submit.intent),

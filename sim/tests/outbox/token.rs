@@ -23,13 +23,13 @@ use rand::RngExt;
 use std::{collections::BTreeMap, time::Duration};
 
 /// Payments of each node.
-const PAYMENTS: u64 = 6;
+pub const PAYMENTS: u64 = 6;
 /// Whom another program pays from nodes' wallets.
 const OTHER: Address = Address::with_last_byte(0xee);
 
 #[derive(Clone, Copy, Debug)]
-struct Payment {
-    node: u32,
+pub struct Payment {
+    pub node: u32,
     number: u64,
 }
 
@@ -42,13 +42,21 @@ impl Payment {
         U256::from(1 + self.number)
     }
 
-    fn order(self, token: Address) -> SubmitTransaction {
+    pub fn order(self, token: Address) -> SubmitTransaction {
         let call = transferCall { to: self.payee(), amount: self.amount() };
         order(intent(self.node, self.number), token, &call)
     }
+
+    /// Its payer, payee and amount.
+    pub fn transfer(self, seed: u64) -> Transferred {
+        (account(seed, self.node), self.payee(), self.amount())
+    }
 }
 
-fn payments() -> impl Iterator<Item = Payment> {
+/// Who paid whom, and what.
+type Transferred = (Address, Address, U256);
+
+pub fn payments() -> impl Iterator<Item = Payment> {
     (0..NODES).flat_map(|node| (0..PAYMENTS).map(move |number| Payment { node, number }))
 }
 
@@ -57,7 +65,7 @@ fn balance(evm: &EvmChain, token: Address, holder: Address) -> U256 {
 }
 
 /// No token is made or lost, whatever was taken back.
-fn conserved(evm: &EvmChain, token: Address, seed: u64) {
+pub fn conserved(evm: &EvmChain, token: Address, seed: u64) {
     let holders = (0..NODES).map(|node| account(seed, node)).chain(payments().map(Payment::payee));
     let held: U256 = holders.map(|holder| balance(evm, token, holder)).sum();
     assert_eq!(held, ask(evm, token, &totalSupplyCall {}), "at block {}", evm.head().header.number);
@@ -111,10 +119,10 @@ async fn pay_one(
     one
 }
 
-/// Every payment is on the chain once, in the transaction that its end names, and no other payment is.
-fn judge(evm: &EvmChain, token: Address, seed: u64, ends: &[TransactionEnd], alone: bool) {
+/// The transactions of all payments from the nodes' wallets.
+pub fn transfers(evm: &EvmChain, token: Address, seed: u64) -> BTreeMap<Transferred, Vec<B256>> {
     let head = evm.head().header.number;
-    let mut paid: BTreeMap<(Address, Address, U256), Vec<B256>> = BTreeMap::new();
+    let mut paid: BTreeMap<Transferred, Vec<B256>> = BTreeMap::new();
     for from in (0..=head).step_by(1_000) {
         let events = vec![Transfer::SIGNATURE_HASH];
         let filter = LogFilter { addresses: vec![token], events, blocks: from..=from + 999 };
@@ -125,9 +133,14 @@ fn judge(evm: &EvmChain, token: Address, seed: u64, ends: &[TransactionEnd], alo
         }
     }
     paid.retain(|(from, _, _), _| (0..NODES).any(|node| account(seed, node) == *from));
+    paid
+}
+
+/// Every payment is on the chain once, in the transaction that its end names, and no other payment is.
+fn judge(evm: &EvmChain, token: Address, seed: u64, ends: &[TransactionEnd], alone: bool) {
+    let mut paid = transfers(evm, token, seed);
     for (payment, end) in payments().zip(ends) {
-        let from = account(seed, payment.node);
-        let found = paid.remove(&(from, payment.payee(), payment.amount())).unwrap_or_default();
+        let found = paid.remove(&payment.transfer(seed)).unwrap_or_default();
         let TransactionEnd::Executed { transaction, .. } = end else {
             panic!("{payment:?} ended as {end:?}")
         };

@@ -2,6 +2,7 @@
 
 use super::state::Attempt;
 use crate::{limits, types::chain::Fees};
+use alloy::primitives::U256;
 
 /// One of the transactions that wait, and what it is worth to have it executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,14 @@ pub(super) fn ceiling(line: impl IntoIterator<Item = Waiting>) -> u128 {
     best.min(limits::MAX_FEE_PER_GAS)
 }
 
+/// Bounds what a transaction may offer by what its account has after the value that goes with it: nodes refuse what could not be
+/// paid, whatever it would cost in the end. An account that has less than the base fee is bounded by nothing, so that the chain says
+/// what is missing, and the same offer is good once that is there.
+pub(super) fn funded(most: u128, base: u128, (has, value): (U256, U256), gas: u64) -> u128 {
+    let affordable: u128 = (has.saturating_sub(value) / U256::from(gas.max(1))).saturating_to();
+    if affordable > base { most.min(affordable) } else { most }
+}
+
 /// The fees of a first attempt, `most` at most: enough for six full blocks in a row.
 pub(super) fn first(fees: Fees, most: u128) -> Attempt {
     let most = most.max(1);
@@ -33,9 +42,18 @@ pub(super) fn first(fees: Fees, most: u128) -> Attempt {
     Attempt { max_fee, tip, cancels: false }
 }
 
+fn bump(wei: u128) -> u128 {
+    wei.saturating_mul(100 + limits::FEE_BUMP_PERCENT).div_ceil(100)
+}
+
+/// Fees of a transaction that does nothing, in place of `last`. It may offer more than any other, since it takes less gas than
+/// what it replaces, and what is offered above the base fee and the tip is not paid.
+pub(super) fn cancel(last: Attempt, fees: Fees, most: u128) -> Option<Attempt> {
+    Some(Attempt { cancels: true, ..raise(last, fees, most.max(bump(last.max_fee)))? })
+}
+
 /// Fees that replace `last`, and fit the market; `None` if that is more than `most`.
 pub(super) fn raise(last: Attempt, fees: Fees, most: u128) -> Option<Attempt> {
-    let bump = |wei: u128| wei.saturating_mul(100 + limits::FEE_BUMP_PERCENT).div_ceil(100);
     let least = Attempt { max_fee: bump(last.max_fee), tip: bump(last.tip), cancels: last.cancels };
     if least.max_fee > most {
         return None;
@@ -43,4 +61,10 @@ pub(super) fn raise(last: Attempt, fees: Fees, most: u128) -> Option<Attempt> {
     let market = first(fees, most);
     let max_fee = least.max_fee.max(market.max_fee);
     Some(Attempt { max_fee, tip: least.tip.max(market.tip).min(max_fee), ..least })
+}
+
+/// `last` lowered to `most`; `None` if that is no lower, or less than the base fee.
+pub(super) fn lower(last: Attempt, fees: Fees, most: u128) -> Option<Attempt> {
+    let lower = Attempt { max_fee: most, tip: last.tip.min(most), ..last };
+    (most < last.max_fee && most > fees.base).then_some(lower)
 }

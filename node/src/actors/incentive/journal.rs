@@ -18,7 +18,7 @@ use alloy::primitives::Address;
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 /// The key of the note that tells which nonces are used up; no intent is called so.
 const FLOOR: &str = "floor";
 

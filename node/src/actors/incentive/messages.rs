@@ -28,7 +28,7 @@ pub struct SubmitTransaction {
 }
 
 /// A transaction, but for what the outbox decides.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TransactionOrder {
     /// To whom; `None` creates a contract.
     pub to: Option<Address>,
@@ -40,6 +40,8 @@ pub struct TransactionOrder {
     pub gas: Option<u64>,
     /// Wei that all its gas may cost, if that is more than what the node pays for any transaction (`chain.most_fee_gwei`).
     pub worth: u128,
+    /// The last block in which it is of use, after which the outbox gives it up; `None` for what is always of use.
+    pub last_block: Option<u64>,
 }
 
 /// How a transaction ended, for good.
@@ -68,6 +70,8 @@ pub enum TransactionEnd {
         /// What the chain said.
         why: String,
     },
+    /// Its last block was over before the chain executed it, and another transaction took its nonce so that it never will.
+    Expired,
 }
 
 /// Why an order was not taken. Nothing was signed.
@@ -90,6 +94,9 @@ pub enum TransactionError {
     /// The chain would never accept it: do not order it like this.
     #[error("the chain would refuse the transaction: {0}")]
     Refused(String),
+    /// Its last block is over: it is of no use any more.
+    #[error("it was of use until block {0}")]
+    Late(u64),
     /// What was ordered before under this intent cannot be read.
     #[error(transparent)]
     Storage(#[from] StorageError),

@@ -12,7 +12,7 @@ use crate::{
     limits,
     types::{
         IntentId, Wallet,
-        chain::{Call, Receipt},
+        chain::{Account, Call, Receipt},
     },
 };
 use alloy::{
@@ -129,7 +129,8 @@ impl Sender {
         let (head, account, fees) =
             try_join3(self.chain.head(), self.chain.account(address), self.chain.fees()).await?;
         let receipts = self.receipts(account.nonce).await?;
-        let sight = Sight { height: head.number, nonce: account.nonce, fees, receipts };
+        let Account { nonce, balance } = account;
+        let sight = Sight { height: head.number, nonce, balance, fees, receipts };
         let actions = self.outbox.borrow_mut().plan(&sight);
         for action in actions {
             self.act(action, &sight).await?;
@@ -184,6 +185,9 @@ impl Sender {
         if let Some(end) = self.journal.end(intent).await? {
             return Err(AdmitError::answer(Ok(end)));
         }
+        if let Some(last) = order.last_block.filter(|_| sight.is_late(&order)) {
+            return Err(AdmitError::answer(Err(TransactionError::Late(last))));
+        }
         let gas = match order.gas {
             Some(gas) => gas,
             None => {
@@ -221,7 +225,7 @@ impl Sender {
                 Ok(())
             }
             Action::Fill(nonce) => {
-                let filler = self.outbox.borrow().filler(nonce, sight.fees);
+                let filler = self.outbox.borrow().filler(nonce, sight);
                 self.keep(filler).await;
                 self.follow(Some(Action::Offer(nonce)), sight).await
             }
@@ -248,7 +252,7 @@ impl Sender {
             let raw = self.latest(nonce);
             let Some(raw) = raw else { return Ok(()) };
             let said = self.chain.submit(raw).await;
-            next = self.outbox.borrow_mut().offered(nonce, sight.fees, &said);
+            next = self.outbox.borrow_mut().offered(nonce, sight, &said);
             if let Err(why @ ChainError::Unreachable { .. }) = said {
                 return Err(why);
             }
@@ -264,9 +268,9 @@ impl Sender {
             self.outbox.borrow_mut().left(nonce);
             return;
         }
-        let entry = self.outbox.borrow().entry(nonce).cloned();
-        if let Some(Entry { intent, refused: Some(why), .. }) = entry {
-            self.close(intent, nonce, TransactionEnd::Refused { why }).await;
+        let given_up = self.outbox.borrow().entry(nonce).map(|entry| (entry.intent, entry.void_end()));
+        if let Some((intent, end)) = given_up {
+            self.close(intent, nonce, end).await;
         }
     }
 

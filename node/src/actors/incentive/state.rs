@@ -6,7 +6,7 @@
 //! final is the intent given another.
 
 use super::{
-    fees::{Waiting, ceiling, first, raise},
+    fees::{Waiting, cancel, ceiling, first, funded, lower, raise},
     messages::{OpenTransaction, TransactionEnd, TransactionOrder},
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
         chain::{Block, Fees, Receipt},
     },
 };
-use alloy::primitives::{B256, Bytes, U256};
+use alloy::primitives::{B256, U256};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -31,10 +31,26 @@ pub(super) struct Entry {
     pub order: TransactionOrder,
     pub nonce: u64,
     pub gas_limit: u64,
-    /// All fees it was ever signed with, rising.
+    /// All fees it was ever signed with; they rise, unless its account ran out of funds.
     pub attempts: Vec<Attempt>,
-    /// Why it is given up: the chain said that it will never accept it.
+    /// Why it is given up, if that is not for want of time: the chain said that it will never accept it.
     pub refused: Option<String>,
+}
+
+impl Entry {
+    /// True if a transaction that does nothing is to use its nonce, or does.
+    fn is_given_up(&self, sight: &Sight) -> bool {
+        let cancelled = self.attempts.last().is_some_and(|attempt| attempt.cancels);
+        self.refused.is_some() || cancelled || sight.is_late(&self.order)
+    }
+
+    /// How it ends if nothing of it is executed.
+    pub fn void_end(&self) -> TransactionEnd {
+        match &self.refused {
+            Some(why) => TransactionEnd::Refused { why: why.clone() },
+            None => TransactionEnd::Expired,
+        }
+    }
 }
 
 /// One transaction of an intent.
@@ -53,9 +69,18 @@ pub(super) struct Sight {
     pub height: u64,
     /// The account's nonce.
     pub nonce: u64,
+    /// Wei that the account has.
+    pub balance: U256,
     pub fees: Fees,
     /// Of this outbox's transactions, those that are in blocks.
     pub receipts: BTreeMap<B256, Receipt>,
+}
+
+impl Sight {
+    /// True if no block will come in which an order is of use.
+    pub fn is_late(&self, order: &TransactionOrder) -> bool {
+        order.last_block.is_some_and(|last| self.height >= last)
+    }
 }
 
 /// What is to be done about one nonce.
@@ -141,8 +166,14 @@ impl Outbox {
     /// The entry of a new intent, with the lowest nonce that nobody has. It counts once it is put.
     pub fn draft(&self, intent: IntentId, order: TransactionOrder, gas_limit: u64, sight: &Sight) -> Entry {
         let nonce = self.free_nonce(sight.nonce);
-        let most = ceiling([self.waiting(&order, gas_limit)]);
-        Entry { intent, order, nonce, gas_limit, attempts: vec![first(sight.fees, most)], refused: None }
+        let attempts = vec![self.first(&order, gas_limit, sight)];
+        Entry { intent, order, nonce, gas_limit, attempts, refused: None }
+    }
+
+    /// The first attempt of an order.
+    fn first(&self, order: &TransactionOrder, gas: u64, sight: &Sight) -> Attempt {
+        let most = ceiling([self.waiting(order, gas)]);
+        first(sight.fees, funded(most, sight.fees.base, (sight.balance, order.value), gas))
     }
 
     /// Takes an entry that was journalled, in place of one with the same nonce.
@@ -156,7 +187,7 @@ impl Outbox {
     /// What is to be done, given what the chain looks like.
     pub fn plan(&mut self, sight: &Sight) -> Vec<Action> {
         let fill = self.gap(sight).then_some(Action::Fill(sight.nonce));
-        let most = self.ceiling_at(sight.nonce);
+        let most = self.most_at(sight.nonce, sight);
         let plans = self.open.iter_mut().filter_map(|(nonce, open)| open.plan(*nonce, sight, most));
         fill.into_iter().chain(plans).collect()
     }
@@ -172,31 +203,34 @@ impl Outbox {
     }
 
     /// The entry of a transaction that does nothing but use a nonce.
-    pub fn filler(&self, nonce: u64, fees: Fees) -> Entry {
+    pub fn filler(&self, nonce: u64, sight: &Sight) -> Entry {
         let mut name = [0xff; 32];
         name[24..].copy_from_slice(&nonce.to_be_bytes());
-        let order = TransactionOrder { to: None, value: U256::ZERO, data: Bytes::new(), gas: None, worth: 0 };
+        let order = TransactionOrder::default();
+        let attempt = Attempt { cancels: true, ..self.first(&order, PLAIN_GAS, sight) };
         Entry {
             intent: IntentId::from_bytes(name),
             order,
             nonce,
             gas_limit: 0,
-            attempts: vec![Attempt { cancels: true, ..first(fees, self.most_fee) }],
+            attempts: vec![attempt],
             refused: Some("it only fills a gap".into()),
         }
     }
 
     /// What is to be done about what the chain said to an offer.
-    pub fn offered(&mut self, nonce: u64, fees: Fees, said: &Result<B256, ChainError>) -> Option<Action> {
-        let most = self.ceiling_at(nonce);
+    pub fn offered(&mut self, nonce: u64, sight: &Sight, said: &Result<B256, ChainError>) -> Option<Action> {
+        let most = self.most_at(nonce, sight);
         let open = self.open.get_mut(&nonce)?;
         open.trouble = said.as_ref().err().map(ToString::to_string);
         match said {
-            Err(ChainError::Underpriced { .. }) => open.bump(nonce, fees, most),
+            Err(ChainError::Underpriced { .. }) => open.bump(nonce, sight.fees, most),
             Err(ChainError::Invalid { why }) => {
                 open.entry.refused.get_or_insert_with(|| why.clone());
-                open.bump(nonce, fees, most)
+                open.bump(nonce, sight.fees, most)
             }
+            // Those before it may leave less: what it can pay is known when its turn comes.
+            Err(ChainError::Unfunded { .. }) if nonce == sight.nonce => open.lower(nonce, sight.fees, most),
             // The next look at the chain tells who has the nonce, or that it was not this chain.
             Ok(_) | Err(_) => None,
         }
@@ -210,13 +244,12 @@ impl Outbox {
     }
 
     /// The entry of a nonce that is another's, with a nonce of its own. It counts once it is put and the old
-    /// one taken. `None` if it was given up: then it needs no other.
+    /// one taken. `None` if it is given up: then it needs no other.
     pub fn moved(&self, nonce: u64, sight: &Sight) -> Option<Entry> {
-        let entry = self.open.get(&nonce)?.entry.clone();
-        let most = ceiling([self.waiting(&entry.order, entry.gas_limit)]);
-        let nonce = self.free_nonce(sight.nonce);
-        let moved = Entry { nonce, attempts: vec![first(sight.fees, most)], ..entry };
-        moved.refused.is_none().then_some(moved)
+        let entry = self.entry(nonce)?;
+        let attempts = vec![self.first(&entry.order, entry.gas_limit, sight)];
+        let moved = Entry { nonce: self.free_nonce(sight.nonce), attempts, ..entry.clone() };
+        (!entry.is_given_up(sight)).then_some(moved)
     }
 
     /// How an entry ended whose transaction is final; `at` is the block that the chain has at the receipt's height, and
@@ -234,8 +267,7 @@ impl Outbox {
         at.filter(|at| (at.number, at.hash) == (block, receipt.block_hash))?;
         let attempt = open.hashes.iter().position(|hash| *hash == transaction)?;
         if open.entry.attempts[attempt].cancels {
-            let why = open.entry.refused.clone().unwrap_or_default();
-            return Some(TransactionEnd::Refused { why });
+            return Some(open.entry.void_end());
         }
         Some(if receipt.success {
             TransactionEnd::Executed { transaction, block, contract }
@@ -269,12 +301,17 @@ impl Outbox {
     }
 
     /// Most wei a unit of gas that the transaction of a nonce may offer now.
-    fn ceiling_at(&self, nonce: u64) -> u128 {
-        let line = self.open.range(nonce..).map(|(_, Open { entry, .. })| match entry.refused {
-            None => self.waiting(&entry.order, entry.gas_limit),
-            Some(_) => Waiting { gas: PLAIN_GAS, worth: self.most_fee * u128::from(PLAIN_GAS) },
+    fn most_at(&self, nonce: u64, sight: &Sight) -> u128 {
+        let line = self.open.range(nonce..).map(|(_, Open { entry, .. })| match entry.is_given_up(sight) {
+            false => self.waiting(&entry.order, entry.gas_limit),
+            true => Waiting { gas: PLAIN_GAS, worth: self.most_fee * u128::from(PLAIN_GAS) },
         });
-        ceiling(line)
+        let most = ceiling(line);
+        let (value, gas) = match self.entry(nonce) {
+            Some(entry) if !entry.is_given_up(sight) => (entry.order.value, entry.gas_limit),
+            _ => (U256::ZERO, PLAIN_GAS),
+        };
+        funded(most, sight.fees.base, (sight.balance, value), gas)
     }
 
     fn waiting(&self, order: &TransactionOrder, gas: u64) -> Waiting {
@@ -311,6 +348,11 @@ impl Open {
             return (passed >= limits::CONFIRMATIONS).then_some(Action::Move(nonce));
         }
         self.displaced_since = None;
+        if sight.is_late(&self.entry.order)
+            && let Some(cancel) = self.cancel(nonce, sight.fees, most)
+        {
+            return Some(cancel);
+        }
         if sight.nonce < nonce {
             // Those before it have their turn; what it pays does not matter yet.
             self.patient_since = None;
@@ -323,12 +365,28 @@ impl Open {
         self.bump(nonce, sight.fees, most).or(Some(Action::Offer(nonce)))
     }
 
+    /// Another transaction in its place, which does nothing but let those behind it have their turn.
+    fn cancel(&self, nonce: u64, fees: Fees, most: u128) -> Option<Action> {
+        let last = self.last();
+        let may = !last.cancels && self.entry.attempts.len() < limits::MAX_ATTEMPTS;
+        let attempt = cancel(last, fees, most).filter(|_| may)?;
+        Some(Action::Bump(nonce, attempt))
+    }
+
+    /// One more attempt that its account can pay, if there may be one: what was refused for want of funds waits nowhere.
+    fn lower(&self, nonce: u64, fees: Fees, most: u128) -> Option<Action> {
+        let attempt =
+            lower(self.last(), fees, most).filter(|_| self.entry.attempts.len() < limits::MAX_ATTEMPTS);
+        attempt.map(|attempt| Action::Bump(nonce, attempt))
+    }
+
     /// One more attempt, if there may be one.
     fn bump(&self, nonce: u64, fees: Fees, most: u128) -> Option<Action> {
         if self.entry.attempts.len() >= limits::MAX_ATTEMPTS {
             return None;
         }
         let attempt = raise(self.last(), fees, most)?;
-        Some(Action::Bump(nonce, Attempt { cancels: self.entry.refused.is_some(), ..attempt }))
+        let cancels = attempt.cancels || self.entry.refused.is_some();
+        Some(Action::Bump(nonce, Attempt { cancels, ..attempt }))
     }
 }

@@ -14,7 +14,7 @@ use crate::{
         chain::{Block, Fees, Receipt},
     },
 };
-use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy::primitives::{Address, B256, U256, keccak256};
 
 const GWEI: u128 = 1_000_000_000;
 /// What any transaction may pay.
@@ -29,7 +29,7 @@ fn intent(number: u8) -> IntentId {
 }
 
 fn order() -> TransactionOrder {
-    TransactionOrder { to: Some(Address::ZERO), value: U256::ZERO, data: Bytes::new(), gas: None, worth: 0 }
+    TransactionOrder { to: Some(Address::ZERO), ..TransactionOrder::default() }
 }
 
 fn fees(base: u128) -> Fees {
@@ -37,7 +37,12 @@ fn fees(base: u128) -> Fees {
 }
 
 fn sight(height: u64, nonce: u64) -> Sight {
-    Sight { height, nonce, fees: fees(10), receipts: Default::default() }
+    Sight { height, nonce, balance: U256::MAX, fees: fees(10), receipts: Default::default() }
+}
+
+/// The same with another base fee.
+fn at_base(gwei: u128) -> Sight {
+    Sight { fees: fees(gwei), ..sight(100, 0) }
 }
 
 /// Stands for signing: every attempt of every nonce has a hash of its own.
@@ -130,11 +135,13 @@ fn fees_follow_the_market_and_end_at_the_cap() {
     let mut outbox = outbox();
     add(&mut outbox, 0, &sight(100, 0));
     let underpriced = Err(ChainError::Underpriced { why: String::new() });
-    let Some(Action::Bump(0, attempt)) = outbox.offered(0, fees(90), &underpriced) else { panic!("no bump") };
+    let Some(Action::Bump(0, attempt)) = outbox.offered(0, &at_base(90), &underpriced) else {
+        panic!("no bump")
+    };
     assert_eq!(attempt.max_fee, 181 * GWEI);
     bump(&mut outbox, 0, attempt);
     let mut last = attempt;
-    while let Some(Action::Bump(_, attempt)) = outbox.offered(0, fees(10_000), &underpriced) {
+    while let Some(Action::Bump(_, attempt)) = outbox.offered(0, &at_base(10_000), &underpriced) {
         assert!(attempt.max_fee <= MOST && attempt.max_fee * 8 >= last.max_fee * 9);
         bump(&mut outbox, 0, attempt);
         last = attempt;
@@ -169,12 +176,12 @@ fn what_is_worth_more_pays_more() {
     let mut outbox = outbox();
     let entry = add_worth(&mut outbox, 0, 700, &sight(100, 0));
     let underpriced = Err(ChainError::Underpriced { why: String::new() });
-    let Some(Action::Bump(0, attempt)) = outbox.offered(0, fees(900), &underpriced) else {
+    let Some(Action::Bump(0, attempt)) = outbox.offered(0, &at_base(900), &underpriced) else {
         panic!("no bump")
     };
     assert_eq!((entry.attempts[0].max_fee, attempt.max_fee), (21 * GWEI, 700 * GWEI));
     bump(&mut outbox, 0, attempt);
-    assert_eq!(outbox.offered(0, fees(900), &underpriced), None);
+    assert_eq!(outbox.offered(0, &at_base(900), &underpriced), None);
 }
 
 #[test]
@@ -282,7 +289,7 @@ fn a_nonce_that_nobody_has_is_filled_once_nobody_is_coming_back_for_it() {
     assert_eq!(outbox.plan(&sight(last, 7)), [Action::Offer(8)]);
     let late = sight(last + limits::CONFIRMATIONS, 7);
     assert_eq!(outbox.plan(&late), [Action::Fill(7), Action::Offer(8)]);
-    let filler = outbox.filler(7, late.fees);
+    let filler = outbox.filler(7, &late);
     assert!(filler.attempts[0].cancels && filler.nonce == 7);
     outbox.put(filler.clone(), hashes(&filler));
     assert_eq!(outbox.plan(&late), [Action::Offer(7), Action::Offer(8)]);
@@ -299,7 +306,7 @@ fn what_the_chain_will_never_accept_frees_its_nonce_by_another_transaction() {
     let mut outbox = outbox();
     let entry = add(&mut outbox, 0, &sight(100, 0));
     let invalid = Err(ChainError::Invalid { why: "too much gas".into() });
-    let Some(Action::Bump(0, attempt)) = outbox.offered(0, fees(10), &invalid) else { panic!("no bump") };
+    let Some(Action::Bump(0, attempt)) = outbox.offered(0, &at_base(10), &invalid) else { panic!("no bump") };
     assert!(attempt.cancels && !entry.attempts[0].cancels);
     let refused = Some("too much gas".to_owned());
     let cancelled = Entry { refused, ..bump(&mut outbox, 0, attempt) };
@@ -311,4 +318,110 @@ fn what_the_chain_will_never_accept_frees_its_nonce_by_another_transaction() {
     let end = outbox.end(0, &receipt, block(&receipt), String::new());
     let executed = TransactionEnd::Executed { transaction: hash, block: 101, contract: None };
     assert_eq!(end, Some(executed), "the chain accepted it after all");
+}
+
+#[test]
+fn an_account_that_can_pay_the_base_fee_offers_what_it_has() {
+    let with = |gwei: u128| Sight { balance: U256::from(50_000 * gwei * GWEI), ..sight(100, 0) };
+    let first_fee = |sight: &Sight| add(&mut outbox(), 0, sight).attempts[0];
+    assert_eq!(first_fee(&with(30)).max_fee, 21 * GWEI, "twice the base fee and the tip");
+    assert_eq!(first_fee(&with(15)), Attempt { max_fee: 15 * GWEI, tip: GWEI, cancels: false });
+    assert_eq!(first_fee(&with(10)).max_fee, 21 * GWEI, "the chain says what is missing");
+    let value = TransactionOrder { value: U256::from(50_000 * 15 * GWEI), ..order() };
+    let entry = outbox().draft(intent(0), value, 50_000, &with(27));
+    assert_eq!(entry.attempts[0].max_fee, 12 * GWEI, "what goes with it is not there for gas");
+    // Nor does it rise to more than there is.
+    let mut poor = outbox();
+    add(&mut poor, 0, &with(15));
+    poor.plan(&with(15));
+    assert_eq!(poor.plan(&Sight { height: 103, ..with(15) }), [Action::Offer(0)]);
+    let planned = poor.plan(&Sight { height: 103, ..with(18) });
+    let [Action::Bump(0, attempt)] = planned[..] else { panic!("{planned:?}") };
+    assert_eq!(attempt.max_fee, 18 * GWEI);
+}
+
+#[test]
+fn what_the_account_cannot_pay_any_more_is_offered_for_less_when_its_turn_comes() {
+    let mut outbox = outbox();
+    for number in 0..2 {
+        add(&mut outbox, number, &sight(100, 0));
+    }
+    let unfunded = Err(ChainError::Unfunded { why: String::new() });
+    let with =
+        |gwei: u128, nonce: u64| Sight { balance: U256::from(50_000 * gwei * GWEI), ..sight(100, nonce) };
+    assert_eq!(outbox.offered(1, &with(15, 0), &unfunded), None, "those before it come first");
+    let Some(Action::Bump(1, attempt)) = outbox.offered(1, &with(15, 1), &unfunded) else {
+        panic!("no offer")
+    };
+    assert_eq!(attempt, Attempt { max_fee: 15 * GWEI, tip: GWEI, cancels: false });
+    bump(&mut outbox, 1, attempt);
+    assert_eq!(outbox.offered(1, &with(15, 1), &unfunded), None, "it was said again of the same");
+    assert_eq!(outbox.offered(1, &with(10, 1), &unfunded), None, "less than the base fee is no offer");
+    assert_eq!(outbox.report()[1].trouble.as_deref(), Some(&*unfunded.as_ref().unwrap_err().to_string()));
+}
+
+/// Adds one that is of use until a block.
+fn add_until(outbox: &mut Outbox, number: u8, last: u64, at: &Sight) -> Entry {
+    let order = TransactionOrder { last_block: Some(last), ..order() };
+    let entry = outbox.draft(intent(number), order, 50_000, at);
+    outbox.put(entry.clone(), hashes(&entry));
+    entry
+}
+
+#[test]
+fn what_is_of_no_use_any_more_gives_way_to_a_transaction_that_does_nothing() {
+    let mut outbox = outbox();
+    add(&mut outbox, 0, &sight(100, 0));
+    let entry = add_until(&mut outbox, 1, 110, &sight(100, 0));
+    add(&mut outbox, 2, &sight(100, 0));
+    assert_eq!(
+        outbox.plan(&sight(109, 0))[1..],
+        [Action::Offer(1), Action::Offer(2)],
+        "block 110 may take it"
+    );
+    let planned = outbox.plan(&sight(110, 0));
+    let Action::Bump(1, attempt) = planned[1] else { panic!("whether it is its turn or not: {planned:?}") };
+    assert!(attempt.cancels && attempt.max_fee * 8 >= entry.attempts[0].max_fee * 9, "{attempt:?}");
+    let cancelled = bump(&mut outbox, 1, attempt);
+    assert_eq!(outbox.plan(&sight(111, 0))[1], Action::Offer(1), "once");
+    // Later it is paid for as any other.
+    outbox.plan(&sight(111, 1));
+    let planned = outbox.plan(&sight(114, 1));
+    let Action::Bump(1, again) = planned[0] else { panic!("{planned:?}") };
+    assert!(again.cancels && again.max_fee > attempt.max_fee);
+    // Either of them may be what the chain executes.
+    let (_, receipt) = mined(&cancelled, 1, 112);
+    assert_eq!(outbox.end(1, &receipt, block(&receipt), String::new()), Some(TransactionEnd::Expired));
+    let (hash, receipt) = mined(&cancelled, 0, 110);
+    let executed = TransactionEnd::Executed { transaction: hash, block: 110, contract: None };
+    assert_eq!(outbox.end(1, &receipt, block(&receipt), String::new()), Some(executed));
+    let seen = Sight { receipts: [mined(&cancelled, 0, 110)].into(), ..sight(115, 2) };
+    assert_eq!(outbox.plan(&seen), [Action::Offer(2)], "what is in a block is left alone");
+}
+
+#[test]
+fn what_is_late_and_dearer_than_any_other_gives_way_as_well() {
+    let mut outbox = outbox();
+    let dear = TransactionOrder { worth: 50_000 * 1_500 * GWEI, last_block: Some(110), ..order() };
+    let entry = outbox.draft(intent(0), dear, 50_000, &Sight { fees: fees(900), ..sight(100, 0) });
+    assert_eq!(entry.attempts[0].max_fee, 1_500 * GWEI);
+    outbox.put(entry.clone(), hashes(&entry));
+    let planned = outbox.plan(&Sight { fees: fees(1_600), ..sight(110, 0) });
+    let [Action::Bump(0, attempt)] = planned[..] else { panic!("{planned:?}") };
+    assert_eq!(attempt, Attempt { max_fee: 1_695 * GWEI, tip: GWEI * 113 / 100, cancels: true });
+    bump(&mut outbox, 0, attempt);
+    outbox.plan(&Sight { fees: fees(1_800), ..sight(110, 0) });
+    let later = outbox.plan(&Sight { fees: fees(1_800), ..sight(120, 0) });
+    assert_eq!(later, [Action::Offer(0)], "and then pays no more than any other");
+}
+
+#[test]
+fn what_is_late_needs_no_other_nonce() {
+    let mut outbox = outbox();
+    let entry = add_until(&mut outbox, 0, 110, &sight(100, 7));
+    assert!(outbox.moved(7, &sight(109, 8)).is_some());
+    assert_eq!(outbox.moved(7, &sight(110, 8)), None);
+    assert_eq!(outbox.entry(7).map(Entry::void_end), Some(TransactionEnd::Expired));
+    let refused = Entry { refused: Some("why".into()), ..entry };
+    assert_eq!(refused.void_end(), TransactionEnd::Refused { why: "why".into() });
 }

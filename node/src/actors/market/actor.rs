@@ -5,7 +5,7 @@ use super::{
     neighbours::{Place, Refilling},
     notes::{Notes, OwnAgreement, Pledge},
     orders::{Name, Orders},
-    state::SlotState,
+    state::{SlotSight, SlotState},
     view::View,
     watch::Watch,
 };
@@ -90,13 +90,12 @@ pub struct Membership {
 /// A pledge, and what was seen of it.
 pub(super) struct Kept {
     pub pledge: Pledge,
-    pub state: Option<SlotState>,
-    /// What it is paid for a window, 10⁻¹⁸ HOLD.
-    pub price: Option<u128>,
+    /// What the last look showed of it.
+    pub slot: Option<SlotSight>,
     /// Something is due, so that it is looked at again with the next block.
     pub owing: bool,
-    /// The window in which it was looked at last.
-    pub looked: Option<u64>,
+    /// The window in which it was looked at last, and whether the provider's set could change then.
+    pub looked: Option<(u64, bool)>,
     /// Windows in a row in which the slot was not whole here.
     pub absent: u32,
     /// The heights at which the chain was first and last seen to count it as gone, with no long gap between two looks.
@@ -105,7 +104,14 @@ pub(super) struct Kept {
 
 impl From<Pledge> for Kept {
     fn from(pledge: Pledge) -> Self {
-        Self { pledge, state: None, price: None, owing: false, looked: None, absent: 0, gone: None }
+        Self { pledge, slot: None, owing: false, looked: None, absent: 0, gone: None }
+    }
+}
+
+impl Kept {
+    /// How the chain counts it.
+    pub fn state(&self) -> Option<SlotState> {
+        self.slot.map(|slot| slot.state)
     }
 }
 
@@ -268,12 +274,16 @@ impl Market {
 
     fn status(&self) -> MarketStatus {
         let pledges = self.pledges.borrow();
-        let taken = pledges.values().filter(|it| it.state == Some(SlotState::Mine)).count();
+        let slots = pledges.values().filter_map(|kept| kept.slot);
+        let taken = slots.filter(|slot| slot.state == SlotState::Mine);
+        let ends: Vec<u64> = taken.map(|slot| slot.end).collect();
         let status = self.status.borrow().clone();
         let trouble = status.trouble.or_else(|| self.orders.trouble());
         MarketStatus {
             pledged: pledges.len(),
-            taken,
+            taken: ends.len(),
+            first_end: ends.iter().min().copied(),
+            last_end: ends.iter().max().copied(),
             disputes: self.watch.borrow().disputes().len(),
             agreements: self.agreements.borrow().values().filter(|it| !it.closed).count(),
             refills: self.refills.borrow().len(),
@@ -328,6 +338,28 @@ impl Handler<Agree> for MarketActor {
     }
 }
 
+impl Handler<QuoteExtension> for MarketActor {
+    type Result = ResponseFuture<Result<ExtensionQuote, MarketError>>;
+
+    fn handle(
+        &mut self,
+        QuoteExtension { placement, windows }: QuoteExtension,
+        _: &mut Self::Context,
+    ) -> Self::Result {
+        let market = self.market();
+        async move { market?.quote_extension(placement, windows).await }.boxed_local()
+    }
+}
+
+impl Handler<Extend> for MarketActor {
+    type Result = ResponseFuture<Result<Extended, MarketError>>;
+
+    fn handle(&mut self, order: Extend, _: &mut Self::Context) -> Self::Result {
+        let market = self.market();
+        async move { market?.extend(order).await }.boxed_local()
+    }
+}
+
 impl Handler<QuoteDispute> for MarketActor {
     type Result = ResponseFuture<Result<DisputeQuote, MarketError>>;
 
@@ -371,8 +403,9 @@ impl Handler<MarketStatusQuery> for MarketActor {
 }
 
 impl Market {
-    /// True if the slot that is held of a placement is whole here.
-    pub async fn is_whole(&self, placement: PlacementId) -> bool {
-        matches!(ask(&self.ask.open_slot, OpenHeldSlot(placement)).await, Ok(Some(_)))
+    /// Bytes of the slot that is held of a placement, if it is whole here.
+    pub async fn whole_bytes(&self, placement: PlacementId) -> Option<u64> {
+        let held = ask(&self.ask.open_slot, OpenHeldSlot(placement)).await;
+        held.ok().flatten().map(|slot| slot.length())
     }
 }

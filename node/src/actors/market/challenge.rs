@@ -39,9 +39,7 @@ impl Market {
         placement: PlacementId,
         slot: u16,
     ) -> Result<DisputeQuote, MarketError> {
-        let agreement = self.agreements.borrow().get(&placement).and_then(|own| own.agreement);
-        let agreement =
-            agreement.ok_or_else(|| MarketError::Terms("there is no agreement about this file".into()))?;
+        let (_, agreement) = self.own_agreement(placement).await?;
         let terms = self.view.agreement(agreement).await?.terms;
         if slot >= terms.slots {
             let why = format!(

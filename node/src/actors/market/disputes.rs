@@ -98,7 +98,8 @@ impl Market {
             match market.answer(&it, placement).await {
                 Ok(call) => {
                     let (to, data) = (market.view.at.disputes, call.into());
-                    market.orders.start(name, Deed { to, data, gas: None, worth });
+                    let deed = Deed { to, data, gas: None, worth, last_block: Some(it.deadline) };
+                    market.orders.start(name, deed);
                 }
                 Err(why) => {
                     tracing::warn!(%placement, %why, "a dispute cannot be answered");

@@ -110,7 +110,7 @@ pub struct Agreed {
     pub open: Vec<OpenSlot>,
 }
 
-/// A slot that nobody has taken.
+/// A slot that nobody has taken, or not for as long as is paid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenSlot {
     /// Which.
@@ -119,6 +119,59 @@ pub struct OpenSlot {
     pub provider: Option<String>,
     /// Why.
     pub why: String,
+}
+
+/// What would it cost to have an agreement about a placement last longer?
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<ExtensionQuote, MarketError>")]
+pub struct QuoteExtension {
+    /// One of the owner's.
+    pub placement: PlacementId,
+    /// Windows that are to be paid from the next on.
+    pub windows: u32,
+}
+
+/// What an extension costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExtensionQuote {
+    /// Of which agreement.
+    pub agreement: u64,
+    /// Its slots.
+    pub slots: u16,
+    /// The first window that is not paid now.
+    pub end: u64,
+    /// The first that is not paid then; `end` if that is late enough.
+    pub new_end: u64,
+    /// HOLD for a slot and a window, as agreed.
+    pub price: Amount,
+    /// HOLD that the owner pays into escrow for the windows between.
+    pub total: Amount,
+    /// HOLD that its account has.
+    pub balance: Amount,
+}
+
+/// Have so many windows from the next on paid by the agreement about a placement, and wait until its providers have renewed
+/// their slots, for a while. Ordered again it goes on: a window is paid once, whatever happens.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Extended, MarketError>")]
+pub struct Extend {
+    /// One of the owner's.
+    pub placement: PlacementId,
+    /// Windows that are to be paid from the next on.
+    pub windows: u32,
+    /// Told of every slot that runs to the new end.
+    pub progress: Option<UnboundedSender<Progress>>,
+}
+
+/// An agreement that was extended, and how far its slots run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extended {
+    /// What was paid for.
+    pub quote: ExtensionQuote,
+    /// Slots whose providers keep them to the new end.
+    pub renewed: u16,
+    /// The others: their providers may still renew them, until their present end.
+    pub open: Vec<OpenSlot>,
 }
 
 /// What would it take to dispute a slot of an agreement about a placement?
@@ -221,6 +274,10 @@ pub struct MarketStatus {
     pub pledged: usize,
     /// Of them, those that the chain counts as taken.
     pub taken: usize,
+    /// The first window that this node is not paid for with one of these, …
+    pub first_end: Option<u64>,
+    /// … and with the last of them.
+    pub last_end: Option<u64>,
     /// The last window that was proven.
     pub proven: Option<u64>,
     /// Windows that were missed, as far as they count now.
@@ -268,12 +325,20 @@ pub enum MarketError {
         /// Its first window that is not paid.
         end: u64,
     },
+    /// Open another.
+    #[error("agreement {agreement} about this file takes no more windows: the last that is paid is {last}")]
+    Over {
+        /// Which.
+        agreement: u64,
+        /// Its last window.
+        last: u64,
+    },
     /// Fill the account.
     #[error("the account has {has} HOLD, {needed} are needed")]
     Unfunded {
         /// What it has.
         has: Amount,
-        /// What the agreement costs.
+        /// What is to be paid.
         needed: Amount,
     },
     /// Try again later.

@@ -8,6 +8,7 @@
 mod actor;
 mod challenge;
 mod disputes;
+mod extending;
 mod messages;
 mod neighbours;
 mod notes;

@@ -89,7 +89,7 @@ impl Market {
 
     fn own_slots(&self) -> Vec<Pledge> {
         let pledges = self.pledges.borrow();
-        let mine = pledges.values().filter(|kept| kept.state == Some(SlotState::Mine));
+        let mine = pledges.values().filter(|kept| kept.state() == Some(SlotState::Mine));
         mine.map(|kept| kept.pledge).collect()
     }
 

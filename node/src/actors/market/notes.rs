@@ -21,7 +21,7 @@ use alloy::sol_types::SolValue;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// A slot here that stands behind an agreement, or will.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,8 +58,19 @@ pub(super) struct OwnAgreement {
     pub terms: Vec<u8>,
     /// Its number, once it is final.
     pub agreement: Option<u64>,
+    /// An extension of it that may have been sent and was not seen to end.
+    pub extension: Option<Extension>,
     /// True once its escrow came back.
     pub closed: bool,
+}
+
+/// Windows that an agreement is extended by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Extension {
+    /// The first window that was not paid before.
+    pub from: u64,
+    /// The first that is not paid then.
+    pub to: u64,
 }
 
 /// A proof that was made: it is sent as it is, whatever happens, and not made again.

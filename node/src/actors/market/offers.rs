@@ -95,7 +95,7 @@ impl Market {
     /// loses the bond.
     pub fn promised(&self) -> U256 {
         let pledges = self.pledges.borrow();
-        let locked = |kept: &&Kept| matches!(kept.state, Some(SlotState::Mine | SlotState::Gone));
+        let locked = |kept: &&Kept| matches!(kept.state(), Some(SlotState::Mine | SlotState::Gone));
         let open = pledges.values().filter(|kept| !locked(kept));
         open.map(|kept| U256::from(kept.pledge.collateral)).sum()
     }

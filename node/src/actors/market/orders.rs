@@ -4,6 +4,7 @@
 //! Nothing of it needs a note of its own: the outbox remembers how every intent ended, so after a restart the intents of
 //! a name are gone through again until one is new.
 
+use super::messages::MarketError;
 use crate::{
     actors::{
         ask,
@@ -65,12 +66,14 @@ pub(super) struct Deed {
     pub gas: Option<u64>,
     /// Wei that it is worth to have it done in time; 0 for what can wait until blocks are cheap.
     pub worth: u128,
+    /// The last block in which it is of use.
+    pub last_block: Option<u64>,
 }
 
 impl Deed {
     fn order(&self) -> TransactionOrder {
-        let Self { to, data, gas, worth } = self.clone();
-        TransactionOrder { to: Some(to), value: U256::ZERO, data, gas, worth }
+        let Self { to, data, gas, worth, last_block } = self.clone();
+        TransactionOrder { to: Some(to), value: U256::ZERO, data, gas, worth, last_block }
     }
 }
 
@@ -143,6 +146,7 @@ impl Orders {
         let why = match ask(&self.submit, submit).await? {
             TransactionEnd::Executed { transaction, .. } => return Ok(transaction),
             TransactionEnd::Reverted { why, .. } | TransactionEnd::Refused { why } => why,
+            TransactionEnd::Expired => "its time was over before it came into a block".into(),
         };
         let mut all = self.failed.borrow_mut();
         if all.len() >= limits::MAX_PLEDGES {
@@ -166,6 +170,21 @@ pub(super) enum Undone {
     /// It was not sent.
     #[error("{}", reason(.0))]
     Unsent(#[from] TransactionError),
+}
+
+impl Undone {
+    /// True if nothing of the deed is on its way, and nothing will be.
+    pub fn is_settled(&self) -> bool {
+        let refused =
+            matches!(self, Self::Unsent(TransactionError::WouldRevert { .. } | TransactionError::Refused(_)));
+        refused || matches!(self, Self::GivenUp(_))
+    }
+}
+
+impl From<Undone> for MarketError {
+    fn from(why: Undone) -> Self {
+        Self::Refused(why.to_string())
+    }
 }
 
 /// Why nothing was sent, in the contracts' words.

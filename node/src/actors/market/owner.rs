@@ -18,6 +18,7 @@ use crate::{
         incentive::{ReceiptQuery, TransactionError},
         locate::locate,
         peers::PeerError,
+        storage::StorageError,
     },
     env::ChainError,
     limits,
@@ -157,9 +158,9 @@ impl Market {
         if quote.balance < quote.total {
             return Err(MarketError::Unfunded { has: quote.balance, needed: quote.total });
         }
-        let own = OwnAgreement { chain, market, serial, terms, agreement: None, closed: false };
-        self.notes.keep_agreement(placement, &own).await?;
-        self.agreements.borrow_mut().insert(placement, own.clone());
+        let (agreement, extension) = Default::default();
+        let own = OwnAgreement { chain, market, serial, terms, agreement, extension, closed: false };
+        self.keep_own(placement, &own).await?;
         Ok(own)
     }
 
@@ -178,18 +179,22 @@ impl Market {
         let open = self.deed(self.view.at.market, &Contract::openCall { terms: terms(quote)? });
         let transaction = self.paid(name, &open, quote.total.0).await?;
         let agreement = self.number(transaction).await?;
-        let own = OwnAgreement { agreement: Some(agreement), ..own };
-        self.notes.keep_agreement(placement, &own).await?;
-        self.agreements.borrow_mut().insert(placement, own);
+        self.keep_own(placement, &OwnAgreement { agreement: Some(agreement), ..own }).await?;
         self.wake.notify_one();
         Ok(agreement)
     }
 
+    /// Notes what became of an agreement.
+    pub async fn keep_own(&self, placement: PlacementId, own: &OwnAgreement) -> Result<(), StorageError> {
+        self.notes.keep_agreement(placement, own).await?;
+        self.agreements.borrow_mut().insert(placement, own.clone());
+        Ok(())
+    }
+
     /// Has a deed done that takes HOLD from this account, and its contract approved first if it may not take so much.
-    pub async fn paid(&self, name: Name, deed: &Deed, value: U256) -> Result<B256, MarketError> {
+    pub async fn paid(&self, name: Name, deed: &Deed, value: U256) -> Result<B256, Undone> {
         let approve = HoldToken::approveCall { spender: deed.to, value };
         let approve = self.deed(self.view.at.token, &approve);
-        let refused = |why: Undone| MarketError::Refused(why.to_string());
         let mut approvals = 0;
         loop {
             // First, since it may be done already: then nothing is to be approved.
@@ -197,10 +202,10 @@ impl Market {
                 Err(Undone::Unsent(TransactionError::WouldRevert { data, .. }))
                     if data.starts_with(&UNAPPROVED) && approvals < APPROVALS =>
                 {
-                    self.orders.done(name.part("approve", approvals), &approve).await.map_err(refused)?;
+                    self.orders.done(name.part("approve", approvals), &approve).await?;
                     approvals += 1;
                 }
-                done => return done.map_err(refused),
+                done => return done,
             }
         }
     }
@@ -305,9 +310,8 @@ impl Market {
                 continue;
             }
             let own = OwnAgreement { closed: true, ..own };
-            match self.notes.keep_agreement(placement, &own).await {
-                Ok(()) => drop(self.agreements.borrow_mut().insert(placement, own)),
-                Err(why) => tracing::warn!(%placement, %why, "a closed agreement is looked at again"),
+            if let Err(why) = self.keep_own(placement, &own).await {
+                tracing::warn!(%placement, %why, "a closed agreement is looked at again");
             }
         }
         Ok(done)

@@ -36,6 +36,18 @@ pub(super) fn objection(settings: &MarketSettings, terms: &Terms, bytes: u64) ->
 
 /// Basis points of a whole.
 const WHOLE: u64 = 10_000;
+
+/// So many basis points of an amount.
+fn share(of: U256, bps: u64) -> U256 {
+    of.saturating_mul(U256::from(bps)) / U256::from(WHOLE)
+}
+
+/// What a reservation burns of its provider's stake if no refill follows in time, 10⁻¹⁸ HOLD: the parameter `ReservationBondBps` of
+/// the slot's collateral.
+pub(super) fn bond(terms: &Terms, bps: u64) -> U256 {
+    share(U256::from(terms.collateral), bps)
+}
+
 /// Most basis points of the collateral that one miss costs (`STEEPEST_BPS` of `Challenges.sol`).
 const STEEPEST: u64 = 5_000;
 
@@ -58,7 +70,6 @@ pub(super) struct Penalties {
 /// `Challenges._penalise` computes it; and if that was one miss too many, what is seized with all its slots.
 pub(super) fn miss_cost(penalties: &Penalties, book: &Book, window: u64, pay: U256) -> U256 {
     let Penalties { locked, miss_bps, decay_windows, evict_level, fail_bps } = *penalties;
-    let share = |of: U256, bps: u64| of.saturating_mul(U256::from(bps)) / U256::from(WHOLE);
     let decayed = window.saturating_sub(book.last_miss) / decay_windows.max(1);
     let level = (u64::from(book.level).saturating_sub(decayed) + 1).min(evict_level).max(1);
     let doubled = 1_u64.checked_shl(level as u32 - 1).unwrap_or(u64::MAX);

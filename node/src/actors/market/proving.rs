@@ -59,7 +59,8 @@ impl Market {
             match proven.and_then(|call| Ok((call, worth?))) {
                 Ok((call, worth)) => {
                     let (to, data) = (market.view.at.challenges, call.into());
-                    market.orders.start(name, Deed { to, data, gas: None, worth });
+                    let deed = Deed { to, data, gas: None, worth, last_block: Some(opened.deadline) };
+                    market.orders.start(name, deed);
                 }
                 Err(why) => {
                     tracing::warn!(window, %why, "a window is not proven yet");
@@ -88,10 +89,10 @@ impl Market {
         let mut pay = self.known_pay();
         let unseen: Vec<Pledge> = {
             let pledges = self.pledges.borrow();
-            pledges.values().filter(|kept| kept.state.is_none()).map(|kept| kept.pledge).collect()
+            pledges.values().filter(|kept| kept.slot.is_none()).map(|kept| kept.pledge).collect()
         };
         for pledge in unseen {
-            let slot = self.view.slot_sight(&pledge, next).await?;
+            let (slot, _) = self.view.slot_sight(&pledge, next).await?;
             if slot.state == SlotState::Mine {
                 pay += U256::from(slot.price);
             }

@@ -4,7 +4,7 @@
 //! whatever it took back is found undone at the next look, and done again.
 
 use crate::limits;
-use alloy::primitives::{Address, keccak256};
+use alloy::primitives::{Address, U256, keccak256};
 
 /// How blocks are cut into windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,11 +105,11 @@ impl Sight {
         self.next > self.deadline() + turn
     }
 
-    /// True if the set may change and stays so for as long as others may take to open a window: time to reserve a slot and
-    /// to refill it, before the next window binds the set and the bond may burn.
-    fn is_free_for_two(&self) -> bool {
-        let left = self.windows.first(self.window() + 1).saturating_sub(self.next);
-        self.is_free() && (self.book.count == 0 || left > self.windows.open_blocks / 2)
+    /// The last block in which a slot may be reserved: half of the time that there is to open a window is left to refill it, before
+    /// the next window binds the set and the bond may burn. No window binds an empty set.
+    fn last_for_two(&self) -> u64 {
+        let next = self.windows.first(self.window() + 1);
+        if self.book.count == 0 { u64::MAX } else { next.saturating_sub(self.windows.open_blocks / 2 + 1) }
     }
 
     /// The first window whose outcome is not certain yet.
@@ -178,10 +178,15 @@ pub(super) struct SlotSight {
     pub disputed: bool,
     /// The first window of whoever has it, or had it last.
     pub from: u64,
+    /// The last block of its reservation.
+    pub reserved_to: u64,
     /// Windows before this one are settled.
     pub settled_to: u64,
     /// The first window that its provider is not paid for.
     pub end: u64,
+    /// The first window that nobody is paid for: later than `end` if the agreement was extended and its provider has not
+    /// renewed the slot.
+    pub agreed_end: u64,
     /// What it is paid for a window, 10⁻¹⁸ HOLD.
     pub price: u128,
 }
@@ -195,8 +200,10 @@ pub(super) enum SlotDuty {
     Reserve,
     /// Take what is reserved.
     Refill,
-    /// End the reservation: it could not be kept, and then the bond comes back.
+    /// End the reservation: its time reached the agreement's last window, and then the bond comes back.
     Expire,
+    /// Go on with it until the end that its agreement was extended to.
+    Renew,
     /// Be paid for what was proven.
     Settle,
     /// Declare it lost: to be caught costs more.
@@ -211,9 +218,33 @@ pub(super) enum SlotDuty {
 const LOST_WINDOWS: u32 = 2;
 
 impl SlotSight {
-    /// What is due; `absent` is in how many windows in a row the slot was not whole here, and `every` so many windows it is
-    /// settled.
-    pub fn duty(&self, sight: &Sight, absent: u32, every: u64) -> Option<SlotDuty> {
+    /// True if this provider may go on with it for longer than it said.
+    pub fn is_extended(&self) -> bool {
+        self.state == SlotState::Mine && self.end < self.agreed_end
+    }
+
+    /// The last block in which it is of use to do what is due; `None` if there is none.
+    pub fn last_block(&self, duty: SlotDuty, sight: &Sight) -> Option<u64> {
+        let before = |window: u64| sight.windows.first(window).saturating_sub(1);
+        // The market takes nobody into an agreement's last window.
+        let entry = before(self.end.saturating_sub(1));
+        match duty {
+            SlotDuty::Fill => Some(entry),
+            SlotDuty::Reserve => Some(entry.min(sight.last_for_two())),
+            SlotDuty::Refill => Some(entry.min(self.reserved_to)),
+            SlotDuty::Renew => Some(before(self.end)),
+            _ => None,
+        }
+    }
+
+    /// What it is paid from its end to the agreement's, 10⁻¹⁸ HOLD.
+    pub fn added_pay(&self) -> U256 {
+        U256::from(self.price).saturating_mul(U256::from(self.agreed_end.saturating_sub(self.end)))
+    }
+
+    /// What is due; `absent` is in how many windows in a row the slot was not whole here, `goes_on` tells whether its provider
+    /// would take it on these terms again, and `every` so many windows it is settled.
+    pub fn duty(&self, sight: &Sight, absent: u32, goes_on: bool, every: u64) -> Option<SlotDuty> {
         let (window, lost) = (sight.window(), absent >= LOST_WINDOWS);
         // The market takes nobody into an agreement's last window.
         let closed = window + 1 >= self.end;
@@ -224,12 +255,16 @@ impl SlotSight {
             SlotState::Empty => enters.then_some(SlotDuty::Fill),
             // Its last window but one may be over before the refill.
             SlotState::Freed => {
-                let refillable = window + 2 < self.end && absent == 0 && sight.is_free_for_two();
+                let in_time = sight.is_free() && sight.next <= sight.last_for_two();
+                let refillable = window + 2 < self.end && absent == 0 && in_time;
                 (enters && refillable).then_some(SlotDuty::Reserve)
             }
             SlotState::Reserved => (enters && !closed && absent == 0).then_some(SlotDuty::Refill),
-            // Before the agreement closes, whoever ends the reservation burns the bond.
-            SlotState::Overdue => Some(if closed { SlotDuty::Expire } else { SlotDuty::Forget }),
+            // The bond of a reservation that ran out before the last window is burned by whoever ends it.
+            SlotState::Overdue => {
+                let returns = self.reserved_to >= sight.windows.first(self.end.saturating_sub(1));
+                Some(if returns { SlotDuty::Expire } else { SlotDuty::Forget })
+            }
             SlotState::Mine => {
                 let may_leave = sight.is_free() && !self.disputed;
                 let paid_to = sight.first_open().min(self.end);
@@ -237,6 +272,9 @@ impl SlotSight {
                     may_leave.then_some(SlotDuty::Finish)
                 } else if lost {
                     may_leave.then_some(SlotDuty::DeclareFault)
+                } else if goes_on && absent == 0 && self.is_extended() {
+                    // It changes no set, so that no open window is in its way.
+                    Some(SlotDuty::Renew)
                 } else {
                     (paid_to >= self.settled_to + every).then_some(SlotDuty::Settle)
                 }

@@ -4,7 +4,7 @@ use super::{
     actor::Kept,
     notes::Pledge,
     orders::Name,
-    policy::{Penalties, miss_cost, objection, worth},
+    policy::{Penalties, bond, miss_cost, objection, worth},
     provider::seen,
     state::{
         Book, Neighbour, NeighbourDuty, Opened, Sight, SlotDuty, SlotSight, SlotState, WindowDuty, Windows,
@@ -90,18 +90,19 @@ fn what_is_seen_at_every_look_for_long_enough_is_final() {
 }
 
 fn slot(state: SlotState) -> SlotSight {
-    SlotSight { state, disputed: false, from: 3, settled_to: 3, end: 9, price: 5 }
+    let (end, agreed_end, reserved_to) = (9, 9, FIRST + 70);
+    SlotSight { state, disputed: false, from: 3, reserved_to, settled_to: 3, end, agreed_end, price: 5 }
 }
 
 #[test]
 fn an_empty_slot_is_taken_when_the_set_may_change_and_while_it_is_worth_it() {
-    let duty = |slot: SlotSight, sight: Sight| slot.duty(&sight, 0, 2);
+    let duty = |slot: SlotSight, sight: Sight| slot.duty(&sight, 0, false, 2);
     let empty = slot(SlotState::Empty);
     assert_eq!(duty(empty, sight(FIRST + 5)), None, "frozen");
     assert_eq!(duty(empty, sight(FIRST + 11)), Some(SlotDuty::Fill));
     assert_eq!(duty(SlotSight { end: 5, ..empty }, sight(FIRST + 11)), Some(SlotDuty::Fill));
     assert_eq!(duty(SlotSight { end: 4, ..empty }, sight(FIRST + 11)), Some(SlotDuty::Forget), "too late");
-    assert_eq!(empty.duty(&sight(FIRST + 11), 2, 2), Some(SlotDuty::Forget), "it is lost here");
+    assert_eq!(empty.duty(&sight(FIRST + 11), 2, false, 2), Some(SlotDuty::Forget), "it is lost here");
     assert_eq!(duty(slot(SlotState::Gone), sight(FIRST)), Some(SlotDuty::Forget));
     let evicted = Sight { book: Book { evicted: true, ..sight(0).book }, ..sight(FIRST + 11) };
     assert_eq!(duty(empty, evicted), None);
@@ -116,25 +117,59 @@ fn a_taken_slot_is_settled_now_and_then_and_left_when_its_time_is_over_or_it_is_
         let opened = Some(Opened { random: [7; 24], deadline: next + 20 });
         Sight { opened, proven: free, book, ..sight(next) }
     };
-    let due = |sight: Sight| mine.duty(&sight, 0, 2);
+    let due = |sight: Sight| mine.duty(&sight, 0, false, 2);
     assert_eq!(due(at(4, false)), None, "window 4 is not certain");
     assert_eq!(due(at(4, true)), Some(SlotDuty::Settle), "3 and 4 are");
     assert_eq!(due(at(3, true)), None, "one window is not worth it");
     assert_eq!(due(at(9, false)), None, "its set is frozen");
     assert_eq!(due(at(9, true)), Some(SlotDuty::Finish));
-    assert_eq!(mine.duty(&at(4, true), 2, 2), Some(SlotDuty::DeclareFault));
-    assert_eq!(mine.duty(&at(4, true), 1, 2), Some(SlotDuty::Settle), "somebody may be repairing it");
-    assert_eq!(mine.duty(&at(4, false), 2, 2), None, "its set is frozen");
+    assert_eq!(mine.duty(&at(4, true), 2, false, 2), Some(SlotDuty::DeclareFault));
+    assert_eq!(mine.duty(&at(4, true), 1, false, 2), Some(SlotDuty::Settle), "somebody may be repairing it");
+    assert_eq!(mine.duty(&at(4, false), 2, false, 2), None, "its set is frozen");
     let disputed = SlotSight { disputed: true, ..mine };
-    assert_eq!(disputed.duty(&at(4, true), 2, 2), None, "a dispute holds it");
-    assert_eq!(disputed.duty(&at(9, true), 0, 2), None);
+    assert_eq!(disputed.duty(&at(4, true), 2, false, 2), None, "a dispute holds it");
+    assert_eq!(disputed.duty(&at(9, true), 0, false, 2), None);
     let settled = SlotSight { settled_to: 9, ..mine };
-    assert_eq!(settled.duty(&at(8, true), 0, 2), None, "nothing is left to be paid");
+    assert_eq!(settled.duty(&at(8, true), 0, false, 2), None, "nothing is left to be paid");
+}
+
+#[test]
+fn what_has_a_deadline_is_of_use_until_then() {
+    let last = |slot: SlotSight, duty: SlotDuty| slot.last_block(duty, &sight(FIRST));
+    let mine = slot(SlotState::Mine);
+    // Window 8 is the last, and begins with block 500.
+    assert_eq!(last(mine, SlotDuty::Fill), Some(499));
+    assert_eq!(last(mine, SlotDuty::Reserve), Some(FIRST + 44), "the next window binds the set");
+    let newcomer = Sight { book: Book { count: 0, ..sight(0).book }, ..sight(FIRST) };
+    assert_eq!(mine.last_block(SlotDuty::Reserve, &newcomer), Some(499));
+    assert_eq!(last(mine, SlotDuty::Refill), Some(320), "as long as it is reserved");
+    assert_eq!(last(SlotSight { reserved_to: 600, ..mine }, SlotDuty::Refill), Some(499));
+    assert_eq!(last(SlotSight { agreed_end: 12, ..mine }, SlotDuty::Renew), Some(549), "while it runs");
+    for duty in [SlotDuty::Settle, SlotDuty::Finish, SlotDuty::DeclareFault, SlotDuty::Expire] {
+        assert_eq!(last(mine, duty), None, "{duty:?}");
+    }
+}
+
+#[test]
+fn an_extended_slot_is_renewed_before_its_end_if_its_provider_goes_on() {
+    let extended = SlotSight { settled_to: 9, agreed_end: 12, ..slot(SlotState::Mine) };
+    let at = |window: u64, past: u64| sight(WINDOWS.first(window) + past);
+    let duty = |sight: Sight, goes_on| extended.duty(&sight, 0, goes_on, 2);
+    assert_eq!(duty(at(3, 0), true), Some(SlotDuty::Renew), "while its set is frozen, too");
+    assert_eq!(duty(at(8, 49), true), Some(SlotDuty::Renew), "the last block of its last window");
+    assert_eq!(duty(at(8, 49), false), None);
+    assert_eq!(duty(at(9, 11), true), Some(SlotDuty::Finish), "its time is over");
+    assert_eq!(extended.duty(&at(3, 11), 1, true, 2), None, "it is not whole here");
+    assert_eq!(extended.duty(&at(3, 11), 2, true, 2), Some(SlotDuty::DeclareFault));
+    assert_eq!(slot(SlotState::Mine).duty(&at(3, 0), 0, true, 2), None, "it was not extended");
+    let gone = SlotSight { state: SlotState::Gone, ..extended };
+    assert_eq!(gone.duty(&at(3, 0), 0, true, 2), Some(SlotDuty::Forget));
+    assert_eq!(extended.added_pay(), U256::from(15), "three windows");
 }
 
 #[test]
 fn a_lost_slot_is_reserved_and_then_refilled_while_the_set_may_change_and_the_bond_is_safe() {
-    let duty = |state: SlotState, sight: Sight, absent: u32| slot(state).duty(&sight, absent, 2);
+    let duty = |state: SlotState, sight: Sight, absent: u32| slot(state).duty(&sight, absent, false, 2);
     let freed = |sight: Sight| duty(SlotState::Freed, sight, 0);
     let reserved = |sight: Sight| duty(SlotState::Reserved, sight, 0);
     let evicted = |sight: Sight| Sight { book: Book { evicted: true, ..sight.book }, ..sight };
@@ -155,14 +190,22 @@ fn a_lost_slot_is_reserved_and_then_refilled_while_the_set_may_change_and_the_bo
 
 #[test]
 fn a_lost_slot_is_left_alone_when_its_agreement_ends_before_the_refill_may() {
-    let duty = |state: SlotState, end: u64| SlotSight { end, ..slot(state) }.duty(&sight(FIRST + 11), 0, 2);
+    let at = |state: SlotState, end: u64, reserved_to: u64| {
+        SlotSight { end, reserved_to, ..slot(state) }.duty(&sight(FIRST + 11), 0, false, 2)
+    };
+    let duty = |state: SlotState, end: u64| at(state, end, FIRST + 70);
     assert_eq!(duty(SlotState::Freed, 6), Some(SlotDuty::Reserve));
     assert_eq!(duty(SlotState::Freed, 5), None, "the refill may come too late");
     assert_eq!(duty(SlotState::Freed, 4), Some(SlotDuty::Forget));
     assert_eq!(duty(SlotState::Reserved, 5), Some(SlotDuty::Refill));
     assert_eq!(duty(SlotState::Reserved, 4), None, "the market takes nobody into the last window");
-    assert_eq!(duty(SlotState::Overdue, 5), Some(SlotDuty::Forget), "to end it would burn the bond");
-    assert_eq!(duty(SlotState::Overdue, 4), Some(SlotDuty::Expire));
+    let overdue = |reserved_to: u64| at(SlotState::Overdue, 4, reserved_to);
+    assert_eq!(
+        overdue(FIRST),
+        Some(SlotDuty::Expire),
+        "it ran until the last window, and the bond comes back"
+    );
+    assert_eq!(overdue(FIRST - 1), Some(SlotDuty::Forget), "the bond burns, whoever ends it");
 }
 
 #[test]
@@ -237,9 +280,9 @@ fn a_slot_is_absent_in_as_many_windows_as_it_was_not_whole_in_a_row() {
     };
     let (mut kept, mine) = (Kept::from(pledge), slot(SlotState::Mine));
     let looks = [(3, true), (3, false), (4, false), (4, false), (5, false), (5, true), (6, false)];
-    let absent = looks.map(|(window, whole)| seen(&mut kept, &mine, window, whole));
+    let absent = looks.map(|(window, whole)| seen(&mut kept, &mine, (window, true), whole));
     assert_eq!(absent, [0, 1, 2, 2, 3, 0, 1]);
-    assert_eq!((kept.state, kept.looked), (Some(SlotState::Mine), Some(6)));
+    assert_eq!((kept.state(), kept.looked), (Some(SlotState::Mine), Some((6, true))));
 }
 
 #[test]
@@ -307,6 +350,25 @@ fn a_proof_is_worth_what_missing_it_costs() {
     assert_eq!(miss_cost(&steep, &book, 3, U256::ZERO).to::<u64>(), 50_000, "half at most");
     let half = Penalties { evict_level: 1, fail_bps: 5_000, ..penalties };
     assert_eq!(miss_cost(&half, &sight(0).book, 3, U256::ZERO).to::<u64>(), 1_000 + 99_000 / 2);
+}
+
+#[test]
+fn a_refill_is_worth_the_bond() {
+    let terms = |collateral: u128| Terms {
+        slots: 4,
+        threshold: 2,
+        slotBytes: 1,
+        windows: 10,
+        price: 1,
+        collateral,
+        repairReward: 0,
+        refund: 0,
+        slaBps: 9_000,
+        responseBlocks: 30,
+    };
+    assert_eq!(bond(&terms(20_000), 1_000), U256::from(2_000));
+    assert_eq!(bond(&terms(99), 1_000), U256::from(9), "rounded down, as the market does");
+    assert_eq!(bond(&terms(u128::MAX), 5_000), U256::from(u128::MAX / 2));
 }
 
 #[test]

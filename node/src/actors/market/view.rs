@@ -19,7 +19,7 @@ use alloy::{
     sol_types::SolCall,
 };
 use holdfast_contracts::{
-    abi::{Challenges, HoldToken, IMarket, Market, Parameters, Stake},
+    abi::{Challenges, HoldToken, IMarket, Market, Parameters, Stake, Terms},
     deployment::{Addresses, NAMES},
 };
 use std::cell::Cell;
@@ -127,20 +127,28 @@ impl View {
         self.call(self.at.market, &Market::slotOfCall { agreement, index }).await
     }
 
-    /// How the chain counts a pledged slot, for a transaction in block `next`.
-    pub async fn slot_sight(&self, pledge: &Pledge, next: u64) -> Result<SlotSight, ChainError> {
+    /// How the chain counts a pledged slot, for a transaction in block `next`, and on which terms.
+    pub async fn slot_sight(&self, pledge: &Pledge, next: u64) -> Result<(SlotSight, Terms), ChainError> {
         let at = self.slot(pledge.agreement, pledge.slot).await?;
         let agreement = self.agreement(pledge.agreement).await?;
-        let end = u64::from(agreement.end);
+        let agreed_end = u64::from(agreement.end);
         let state = slot_state(&at, self.provider, pledge.approval.is_none(), next);
-        Ok(SlotSight {
+        let slot = SlotSight {
             state,
             disputed: at.disputed,
             from: at.from.into(),
+            reserved_to: at.reservedTo,
             settled_to: at.settledTo.into(),
             price: agreement.terms.price,
-            end: if state == SlotState::Mine { end.min(at.end.into()) } else { end },
-        })
+            end: if state == SlotState::Mine { agreed_end.min(at.end.into()) } else { agreed_end },
+            agreed_end,
+        };
+        Ok((slot, agreement.terms))
+    }
+
+    /// True if the provider's collateral is backed by stake that nobody is withdrawing: else it may renew no slot.
+    pub async fn is_covered(&self) -> Result<bool, ChainError> {
+        self.call(self.at.stake, &Stake::coveredCall { provider: self.provider }).await
     }
 
     /// 10⁻¹⁸ HOLD of the provider's stake that may back new collateral.
