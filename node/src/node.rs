@@ -96,6 +96,12 @@ pub struct Node {
     pub quote_dispute: Recipient<market::QuoteDispute>,
     /// Disputes a slot.
     pub dispute: Recipient<market::DisputeSlot>,
+    /// Opens channels to providers.
+    pub open_channels: Recipient<market::OpenChannels>,
+    /// Tells which there are.
+    pub channels: Recipient<market::ChannelsQuery>,
+    /// Has channels closed.
+    pub close_channels: Recipient<market::CloseChannels>,
     /// Tells what this node does in the market.
     pub market_status: Recipient<market::MarketStatusQuery>,
 }
@@ -112,6 +118,10 @@ impl Node {
         let storage =
             storage::StorageActor::start(common.clone(), disk, peer.clone(), settings.clone()).await?;
         let (seat, market) = market::MarketActor::seat();
+        if settings.market.read_price().0 != 0 {
+            let (charge, refund) = (market.clone().recipient(), market.clone().recipient());
+            storage.do_send(storage::SellReads { charge, refund });
+        }
         let (proof, own) = serving(&common, prover, peer.peer(), &storage, &market);
         let network = network::NetworkActor::start(common.clone(), net, timing, own.clone());
         let membership = market::Membership {
@@ -130,18 +140,7 @@ impl Node {
         let refill = repair.clone().recipient();
         let neighbours = market_neighbours(&incentive, &storage, &proof, &network, refill, own.clone());
         market::MarketActor::start(seat, &common, membership, neighbours);
-        let neighbours = client::Neighbours {
-            send: network.clone().recipient(),
-            providers: network.clone().recipient(),
-            holders: network.clone().recipient(),
-            own,
-            write_note: storage.clone().recipient(),
-            read_note: storage.clone().recipient(),
-            list_notes: storage.clone().recipient(),
-            levels: proof.clone().recipient(),
-            refill: repair.clone().recipient(),
-            make_pass: proof.clone().recipient(),
-        };
+        let neighbours = client_neighbours(&storage, &network, &proof, &repair, &market, own);
         let client = client::ClientActor::start(common, keys, &settings, neighbours);
         storage.do_send(storage::Subscribe {
             held: repair.clone().recipient(),
@@ -171,6 +170,9 @@ impl Node {
             agree: market.clone().recipient(),
             quote_dispute: market.clone().recipient(),
             dispute: market.clone().recipient(),
+            open_channels: market.clone().recipient(),
+            channels: market.clone().recipient(),
+            close_channels: market.clone().recipient(),
             market_status: market.recipient(),
         })
     }
@@ -207,6 +209,7 @@ fn serving(
         proof: claims,
         gate,
         market: market.clone().recipient(),
+        till: market.clone().recipient(),
     };
     (proof, own)
 }
@@ -237,6 +240,30 @@ fn market_neighbours(
         holders: network.clone().recipient(),
         refill,
         own,
+    }
+}
+
+/// Whom the client actor asks.
+fn client_neighbours(
+    storage: &Addr<storage::StorageActor>,
+    network: &Addr<network::NetworkActor>,
+    proof: &Addr<proof::ProofActor>,
+    repair: &Addr<repair::RepairActor>,
+    market: &Addr<market::MarketActor>,
+    own: Service,
+) -> client::Neighbours {
+    client::Neighbours {
+        send: network.clone().recipient(),
+        providers: network.clone().recipient(),
+        holders: network.clone().recipient(),
+        own,
+        write_note: storage.clone().recipient(),
+        read_note: storage.clone().recipient(),
+        list_notes: storage.clone().recipient(),
+        levels: proof.clone().recipient(),
+        refill: repair.clone().recipient(),
+        make_pass: proof.clone().recipient(),
+        sign_voucher: market.clone().recipient(),
     }
 }
 

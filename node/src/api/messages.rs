@@ -7,18 +7,21 @@ use crate::{
             SigningStatus,
         },
         incentive::ChainStatus,
-        market::{Agreed, Challenge, DisputeQuote, Disputed, MarketError, MarketStatus, Quote, Wish},
+        market::{
+            Agreed, Challenge, Channels, DisputeQuote, Disputed, MarketError, MarketStatus, Quote, Wish,
+        },
         network::NetworkStatus,
         repair::RepairStatus,
         storage::{ScrubReport, StorageStatus},
     },
     types::{Code, ListRoot, PlacementId, Policy},
 };
+use holdfast_contracts::Amount;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::PathBuf};
 
 /// The version of these lines; a node refuses another one.
-pub const VERSION: u16 = 3;
+pub const VERSION: u16 = 4;
 
 /// The first line of a connection.
 #[derive(Debug, Serialize, Deserialize)]
@@ -61,6 +64,8 @@ pub enum Ask {
         path: PathBuf,
         /// What proves that the reader is in the file's access list.
         access: Option<AccessFiles>,
+        /// Most HOLD that providers are paid for it.
+        most: Option<Amount>,
     },
     /// List the catalogue.
     List,
@@ -98,6 +103,20 @@ pub enum Ask {
         slot: u16,
         /// What its provider is asked to show.
         challenge: Challenge,
+    },
+    /// Open channels to a file's providers, or to one provider.
+    OpenChannels {
+        /// The file's name in the catalogue, or its link; or a provider's peer id.
+        to: String,
+        /// HOLD for each.
+        amount: Amount,
+    },
+    /// List this node's channels.
+    Channels,
+    /// Close channels.
+    CloseChannels {
+        /// The provider's peer id; all channels if it is left open.
+        provider: Option<String>,
     },
     /// Tell what the node does.
     Status,
@@ -140,6 +159,8 @@ pub enum Reply {
     DisputeQuoted(DisputeQuote),
     /// The dispute is decided.
     Disputed(Disputed),
+    /// The channels that were asked for.
+    Channels(Channels),
     /// What the node does.
     Status(Box<NodeStatus>),
     /// What a scrub found.
@@ -218,9 +239,10 @@ impl From<ClientError> for Failed {
     fn from(error: ClientError) -> Self {
         let kind = match &error {
             ClientError::Code(_) => FailureKind::Usage,
-            ClientError::TooFewProviders { .. } | ClientError::Unavailable { .. } | ClientError::Net(_) => {
-                FailureKind::Unavailable
-            }
+            ClientError::TooFewProviders { .. }
+            | ClientError::Unavailable { .. }
+            | ClientError::Unpaid { .. }
+            | ClientError::Net(_) => FailureKind::Unavailable,
             ClientError::Name(_) | ClientError::NotFound(_) => FailureKind::NotFound,
             ClientError::Sealed(_) | ClientError::NoAccess(..) => FailureKind::Sealed,
             ClientError::SourceChanged(_) | ClientError::Io(_) | ClientError::Storage(_) => {
@@ -235,6 +257,10 @@ impl From<ClientError> for Failed {
                 "its holders may be offline, or the file was removed; try again later"
             }
             ClientError::Unavailable { .. } => "repair may be under way; try again later",
+            ClientError::Unpaid { .. } => {
+                "`holdfast channel open FILE AMOUNT` pays into channels to all providers of the file, and agrees to what they \
+                 ask for; `holdfast channel list` shows what is left in them, and --most bounds what one get pays"
+            }
             ClientError::SourceChanged(_) => "put it again when nobody writes to it",
             ClientError::Net(_) => "see `holdfast status`: is anybody connected?",
             ClientError::NoAccess(..) => "name your key and the list: --access-key FILE --access-list FILE",

@@ -83,6 +83,13 @@ fn write_chain(out: &mut dyn Write, status: &NodeStatus) -> io::Result<()> {
         "market   {} of {} slots taken, {} disputes, {} agreements as owner",
         market.taken, market.pledged, market.disputes, market.agreements
     )?;
+    if market.tabs > 0 {
+        writeln!(
+            out,
+            "reads    {} channels pay, {} HOLD are not redeemed yet",
+            market.tabs, market.unredeemed
+        )?;
+    }
     if market.refills > 0 {
         writeln!(out, "refill   {} lost slots of other providers wait for another", market.refills)?;
     }

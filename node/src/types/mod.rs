@@ -15,6 +15,7 @@ mod provider;
 mod roots;
 mod signed;
 mod units;
+mod voucher;
 mod wallet;
 mod wire;
 
@@ -32,5 +33,6 @@ pub use provider::{HeldSlot, ProviderRecord, ProviderStatus, Receipt, Removal};
 pub use roots::{CellRoot, SlotRoots};
 pub use signed::{Signable, SignatureError, Signed};
 pub use units::Timestamp;
-pub use wallet::Wallet;
+pub use voucher::{Bill, ReadPrice, Voucher};
+pub use wallet::{AccountSignature, Wallet};
 pub use wire::{Answer, Ask, Refusal, Request, Response};

@@ -11,6 +11,7 @@
 
 mod network;
 mod proxy;
+mod retrieval;
 
 use alloy::{
     primitives::{Address, U256},

@@ -12,19 +12,23 @@ use crate::{
         Passes,
         fetch::{Fetched, Located, TooFew, fetch_segment},
         locate::locate,
+        purse::Purse,
     },
     data::{self, Codec, SegmentCipher},
     env::{AccessTicket, Work, blocking},
     limits,
     types::{FileLink, Manifest, PlacementRecord},
 };
+use alloy::primitives::U256;
 use futures::{StreamExt, TryStreamExt, channel::mpsc::UnboundedSender, stream};
+use holdfast_contracts::Amount;
 use std::{cell::Cell, rc::Rc, sync::Arc};
 
 /// One download under way.
 struct Download {
     client: Rc<Client>,
     located: Rc<Located>,
+    purse: Rc<Purse>,
     sink: Arc<dyn Sink>,
     progress: Option<UnboundedSender<Progress>>,
     cipher: Arc<SegmentCipher>,
@@ -43,12 +47,16 @@ pub(super) async fn get(client: Rc<Client>, request: GetFile) -> Result<GetRepor
     let located = find(&client, &link, client.passes(ticket.clone())).await?;
     let manifest = open(&located.record, &link)?;
     check_access(&client, &located, ticket.as_deref())?;
+    let slot = (0..located.record.segments()).map(|segment| located.record.shard_len(segment) as u64).sum();
+    let most = request.most.map_or(u128::MAX, |most| most.0.saturating_to());
+    let purse = Rc::new(Purse::new(client.ask.sign_voucher.clone(), slot, most));
     let download = Download {
         cipher: Arc::new(SegmentCipher::new(&manifest.content_key, &link.placement)),
         size: manifest.size,
         segment_len: manifest.segment_len,
         client: client.clone(),
         located,
+        purse: purse.clone(),
         sink: request.sink,
         progress: request.progress,
         done: Cell::new(0),
@@ -56,11 +64,13 @@ pub(super) async fn get(client: Rc<Client>, request: GetFile) -> Result<GetRepor
         decoded: Cell::new(0),
     };
     let segments = download.located.record.segments();
-    stream::iter(0..segments)
+    let fetched = stream::iter(0..segments)
         .map(|segment| download.fetch(segment))
         .buffer_unordered(download.window())
         .try_collect::<()>()
-        .await?;
+        .await;
+    purse.close();
+    fetched?;
     let sink = download.sink.clone();
     blocking(&*client.common.spawn, Work::Write { bytes: 0, syncs: 1 }, move || sink.finish())
         .await
@@ -73,6 +83,7 @@ pub(super) async fn get(client: Rc<Client>, request: GetFile) -> Result<GetRepor
         shards_asked: download.asked.get(),
         shards_wasted: download.asked.get() - needed,
         segments_decoded: download.decoded.get(),
+        paid: Amount(U256::from(purse.paid())),
         seconds: client.common.clock.now().since(started).as_secs_f64(),
     })
 }
@@ -145,7 +156,8 @@ impl Download {
     }
 
     async fn fetch(&self, segment: u32) -> Result<(), ClientError> {
-        let fetched = match fetch_segment(&self.client.peers, &self.located, segment).await {
+        let fetched = match fetch_segment(&self.client.peers, &self.located, Some(&self.purse), segment).await
+        {
             Ok(fetched) => fetched,
             Err(TooFew { .. }) => self.fetch_again(segment).await?,
         };
@@ -170,9 +182,15 @@ impl Download {
             self.located.holders.replace(again.holders.borrow().clone());
         }
         let needed = self.located.record.code.k();
-        fetch_segment(&self.client.peers, &self.located, segment)
-            .await
-            .map_err(|TooFew { live }| ClientError::Unavailable { segment, live, needed })
+        let fetched = fetch_segment(&self.client.peers, &self.located, Some(&self.purse), segment).await;
+        fetched.map_err(|TooFew { live }| match self.purse.unpaid() {
+            Some((provider, price, why)) => ClientError::Unpaid {
+                provider: provider.to_string(),
+                price: price.amount(),
+                why: why.to_string(),
+            },
+            None => ClientError::Unavailable { segment, live, needed },
+        })
     }
 
     /// Decodes, decrypts and writes a segment; returns its plaintext bytes.

@@ -17,6 +17,7 @@ mod owner;
 mod policy;
 mod provider;
 mod proving;
+mod retrieval;
 mod state;
 #[cfg(test)]
 mod tests;
