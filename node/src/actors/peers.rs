@@ -2,7 +2,7 @@
 //! asked from its own actors, so that callers need not care.
 
 use crate::{
-    actors::{Service, ask, market::NoPay, network::SendRequest},
+    actors::{Service, ask, network::SendRequest},
     data,
     env::{Common, NetError, Work, blocking},
     limits,
@@ -32,7 +32,7 @@ pub(crate) enum PeerError {
     Unprovable { id: PlacementId, why: String },
     /// Open a channel to it, or ask somebody else.
     #[error("peer {peer} asks for pay: {why}")]
-    Unpaid { peer: PeerId, why: NoPay },
+    Unpaid { peer: PeerId, why: String },
     /// It lied or is broken: do not believe it.
     #[error("peer {peer} gave a wrong answer: {why}")]
     Wrong { peer: PeerId, why: String },

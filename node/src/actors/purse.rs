@@ -169,7 +169,7 @@ impl Purse {
             };
             if let Err(why) = paid {
                 self.unpaid.borrow_mut().insert(peer, (price, why.clone()));
-                return Err(PeerError::Unpaid { peer, why });
+                return Err(PeerError::Unpaid { peer, why: why.to_string() });
             }
         }
         Err(PeerError::Wrong { peer, why: "what it is paid does not count".into() })

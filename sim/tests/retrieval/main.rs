@@ -16,7 +16,7 @@ mod net;
 mod setup;
 
 use alloy::primitives::U256;
-use futures::future::{Either, select};
+use futures::future::{Either, join_all, select};
 use holdfast::{
     actors::{
         client::{ClientError, FileRef, GetFile, GetReport},
@@ -368,6 +368,12 @@ fn a_reader_that_cheats_gets_nothing_more_than_what_the_contract_pays_for() {
                 let answer = ask_as(me, provider, ask).await;
                 assert!(matches!(answer, Answer::Refused(Refusal::Invalid(_))), "{what}: {answer:?}");
             }
+            play.sleep(1).await;
+            let flood = (2_000..2_020)
+                .map(|channel| ask_as(me, provider, sign(&play, play.reader, channel, whole(1))));
+            let answers = join_all(flood).await;
+            let busy = answers.iter().filter(|answer| **answer == Answer::Refused(Refusal::Busy)).count();
+            assert!(busy >= 19, "the chain is asked for whatever anybody names: {answers:?}");
             let placement = play.stage.placement;
             let key = async |segment| {
                 for slot in 0..setup::SLOTS {
@@ -457,7 +463,9 @@ fn holders_repair_for_nothing_what_others_must_pay_for() {
         let refused = support::get(&cluster, reader, &report.link).await;
         assert!(matches!(refused, Err(ClientError::Unavailable { .. })), "{refused:?}");
         held.iter().take(2).for_each(|node| cluster.depart(*node).expect("it exists"));
+        let begun = cluster.time().now();
         while support::rebuilt(&cluster).await < 8 {
+            assert!(cluster.time().now().since(begun) < Duration::from_secs(3_600), "they do not repair");
             cluster.time().sleep(Duration::from_secs(30)).await;
         }
         net::end();
