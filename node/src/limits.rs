@@ -139,6 +139,21 @@ pub const MAX_OUTBOX_NOTE: usize = MAX_TRANSACTION + (16 << 10);
 pub const MAX_MARKET_NOTE: usize = 8 << 10;
 /// Slots that one node lets stand behind agreements.
 pub const MAX_PLEDGES: usize = 4_096;
+/// Bytes whose price is all that a reader and a provider may lose by one another: a reader pays so much ahead at most, and a
+/// provider lets so much be read on a channel that a reorganisation may take back.
+pub const PAID_AHEAD: u64 = (SEGMENTS_IN_FLIGHT * MAX_SHARD) as u64;
+/// Shards that a reader pays ahead to a provider that has served none yet.
+pub const TRUSTED_SHARDS: u64 = 2 * SEGMENTS_IN_FLIGHT as u64;
+/// Bytes whose price a voucher must at least be above the last one: to write it down costs the provider two syncs.
+pub const LEAST_PAID: u64 = 64 << 10;
+/// Bytes that may be read until a provider writes down how much of the pay is used up.
+pub const READ_UNNOTED: u64 = MAX_SHARD as u64;
+/// Channels on which one provider is paid at a time.
+pub const MAX_TABS: usize = 4_096;
+/// Channels that a provider remembers to have looked at and was not paid on.
+pub const MAX_STRANGE_CHANNELS: usize = 256;
+/// Times that a provider is paid for one read: it may have lost count once.
+pub const PAYMENTS_A_READ: usize = 3;
 /// Times that something is sent again to a chain on which it failed.
 pub const MAX_CHAIN_RETRIES: u32 = 8;
 /// Questions for the chain's log that one look asks.
@@ -245,6 +260,12 @@ pub const PROOF_RETRY: Duration = Duration::from_secs(10);
 /// An owner waits for the slots of an agreement to be taken no longer than this, and a provider for a busy one to be offered a
 /// lost slot.
 pub const FILL_PATIENCE: Duration = Duration::from_secs(1800);
+/// What the chain said of a channel is believed for this long.
+pub const CHANNEL_FRESH: Duration = Duration::from_secs(30);
+/// A provider looks at channels that it was not paid on yet no more often than this, whoever names them.
+pub const CHANNEL_LOOK_PAUSE: Duration = Duration::from_millis(250);
+/// A reader offers a voucher to a busy provider for no longer than this: twelve blocks, until a new channel is certain.
+pub const PAY_PATIENCE: Duration = Duration::from_secs(300);
 /// A question to the chain that is not answered within this has failed.
 pub const CHAIN_TIMEOUT: Duration = Duration::from_secs(20);
 /// A shard that is not moved within this has failed.
@@ -279,6 +300,7 @@ const _: () =
     assert!(LIST_TTL.as_secs() * 60 <= ACCESS_EPOCH.as_secs(), "an epoch decides how soon a member is out");
 const _: () =
     assert!(LIST_TIMEOUT.as_secs() * 2 <= REQUEST_TIMEOUT.as_secs(), "a reader hears why it is refused");
+const _: () = assert!(LEAST_PAID <= MAX_SHARD as u64 && READ_UNNOTED <= PAID_AHEAD);
 const _: () = assert!(66 * (MAX_SHARDS as usize) + 256 < MAX_SLOT_ROOTS);
 const _: () = assert!(ANNOUNCE_INTERVAL.as_secs() * 2 <= ANNOUNCE_TTL.as_secs());
 const _: () = assert!(PROBE_INTERVAL.as_secs() * 2 <= HOLDER_GRACE.as_secs());

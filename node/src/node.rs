@@ -100,6 +100,12 @@ pub struct Node {
     pub quote_dispute: Recipient<market::QuoteDispute>,
     /// Disputes a slot.
     pub dispute: Recipient<market::DisputeSlot>,
+    /// Opens channels to providers.
+    pub open_channels: Recipient<market::OpenChannels>,
+    /// Tells which there are.
+    pub channels: Recipient<market::ChannelsQuery>,
+    /// Has channels closed.
+    pub close_channels: Recipient<market::CloseChannels>,
     /// Tells what this node does in the market.
     pub market_status: Recipient<market::MarketStatusQuery>,
 }
@@ -116,6 +122,10 @@ impl Node {
         let storage =
             storage::StorageActor::start(common.clone(), disk, peer.clone(), settings.clone()).await?;
         let (seat, market) = market::MarketActor::seat();
+        if settings.market.read_price().0 != 0 {
+            let (charge, refund) = (market.clone().recipient(), market.clone().recipient());
+            storage.do_send(storage::SellReads { charge, refund });
+        }
         let membership = market::Membership {
             chain: chain.as_ref().map(|chain| chain.id()),
             contracts,
@@ -136,7 +146,7 @@ impl Node {
         let refill = repair.clone().recipient();
         let neighbours = market_neighbours(&incentive, &storage, &proof, &network, refill, own.clone());
         market::MarketActor::start(seat, &common, membership, neighbours);
-        let neighbours = client_neighbours(&storage, &network, &proof, &repair, own);
+        let neighbours = client_neighbours(&storage, &network, &proof, &repair, &market, own);
         let client = client::ClientActor::start(common, keys, &settings, neighbours);
         storage.do_send(storage::Subscribe {
             held: repair.clone().recipient(),
@@ -168,6 +178,9 @@ impl Node {
             extend: market.clone().recipient(),
             quote_dispute: market.clone().recipient(),
             dispute: market.clone().recipient(),
+            open_channels: market.clone().recipient(),
+            channels: market.clone().recipient(),
+            close_channels: market.clone().recipient(),
             market_status: market.recipient(),
         })
     }
@@ -236,6 +249,7 @@ fn service(
         proof: proof.clone().recipient(),
         gate: proof.clone().recipient(),
         market: market.clone().recipient(),
+        till: market.clone().recipient(),
     }
 }
 
@@ -265,6 +279,30 @@ fn market_neighbours(
         holders: network.clone().recipient(),
         refill,
         own,
+    }
+}
+
+/// Whom the client actor asks.
+fn client_neighbours(
+    storage: &Addr<storage::StorageActor>,
+    network: &Addr<network::NetworkActor>,
+    proof: &Addr<proof::ProofActor>,
+    repair: &Addr<repair::RepairActor>,
+    market: &Addr<market::MarketActor>,
+    own: Service,
+) -> client::Neighbours {
+    client::Neighbours {
+        send: network.clone().recipient(),
+        providers: network.clone().recipient(),
+        holders: network.clone().recipient(),
+        own,
+        write_note: storage.clone().recipient(),
+        read_note: storage.clone().recipient(),
+        list_notes: storage.clone().recipient(),
+        levels: proof.clone().recipient(),
+        refill: repair.clone().recipient(),
+        make_pass: proof.clone().recipient(),
+        sign_voucher: market.clone().recipient(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a person may choose. Plain data: it does nothing, and is checked in one place.
 
-use crate::{data::CodecChoice, limits};
+use crate::{data::CodecChoice, limits, types::ReadPrice};
 use alloy::primitives::U256;
 use holdfast_contracts::Amount;
 use holdfast_proofs::groth16::PUBLIC_MAINNETS;
@@ -69,6 +69,8 @@ pub struct MarketSettings {
     /// What a HOLD is worth in the chain's coin: what a proof, say, may cost follows from it. 0 if nobody can tell:
     /// then they cost no more than any transaction.
     pub hold_price: Amount,
+    /// HOLD for a GiB that others read here; 0 is for nothing.
+    pub retrieval_price: Amount,
     /// True to take slots from providers that missed too many windows, and to have lost slots refilled.
     pub watch: bool,
 }
@@ -168,8 +170,16 @@ impl Default for MarketSettings {
             settle_windows: 7,
             least_claim: Amount::whole(1),
             hold_price: Amount::whole(0),
+            retrieval_price: Amount::whole(0),
             watch: true,
         }
+    }
+}
+
+impl MarketSettings {
+    /// What a read costs here.
+    pub fn read_price(&self) -> ReadPrice {
+        ReadPrice(self.retrieval_price.0.saturating_to())
     }
 }
 

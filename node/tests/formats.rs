@@ -9,11 +9,11 @@ use holdfast::{
     actors::proof::{TreeFileError, read_tree_file, tree_file},
     data::{SegmentCipher, encode, manifest_key, open_manifest, seal_manifest},
     types::{
-        Access, Answer, Approval, Ask, CellRoot, Code, FileLink, FormatError, HeldSlot, Identity, ListName,
-        ListRoot, Manifest, ManifestKey, OwnerVisit, Pass, PeerId, PlacementId, PlacementRecord, Policy,
-        ProviderRecord, ProviderStatus, Receipt, Refusal, Removal, ShardHash, ShardKey, Signable,
-        SignatureError, Signed, SlotOffer, SlotRoot, SlotRoots, Timestamp, decode_versioned,
-        encode_versioned,
+        Access, AccountSignature, Answer, Approval, Ask, Bill, CellRoot, Code, FileLink, FormatError,
+        HeldSlot, Identity, ListName, ListRoot, Manifest, ManifestKey, OwnerVisit, Pass, PeerId, PlacementId,
+        PlacementRecord, Policy, ProviderRecord, ProviderStatus, ReadPrice, Receipt, Refusal, Removal,
+        ShardHash, ShardKey, Signable, SignatureError, Signed, SlotOffer, SlotRoot, SlotRoots, Timestamp,
+        Voucher, decode_versioned, encode_versioned,
     },
 };
 use holdfast_proofs::{
@@ -22,6 +22,17 @@ use holdfast_proofs::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt::Debug, fs, path::Path};
+
+fn voucher() -> Voucher {
+    let mut signature = [3; 65];
+    signature[64] = 27;
+    Voucher { channel: 300, total: u128::MAX, signature: AccountSignature::from_bytes(&signature) }
+}
+
+fn bill() -> Bill {
+    let price = ReadPrice(1_000_000_000_000_000_000);
+    Bill { chain: 31_337, contract: [7; 20].into(), price, last: Some(voucher()), credit: 1 }
+}
 
 /// Compares with a golden file.
 fn golden(name: &str, bytes: &[u8]) {
@@ -257,6 +268,9 @@ fn asks_and_answers() {
         Ask::OpenAccess { id: placement(), pass: Pass::Owner(Signed::new(&owner(), &owner_visit())) },
         Ask::OfferSlot { offer: slot_offer() },
         Ask::OfferSlot { offer: SlotOffer { approval: None, ..slot_offer() } },
+        Ask::ShowBill,
+        Ask::Pay { voucher: voucher() },
+        Ask::CloseChannel { channel: 300 },
     ];
     pin_wire("ask", &asks);
     let status =
@@ -286,6 +300,11 @@ fn asks_and_answers() {
         Answer::Refused(Refusal::ListClosed),
         Answer::Refused(Refusal::ListUnread),
         Answer::Refused(Refusal::ListElsewhere { chain: 31_337 }),
+        Answer::Bill(None),
+        Answer::Bill(Some(bill())),
+        Answer::Paid,
+        Answer::ChannelCloses,
+        Answer::Refused(Refusal::PaymentNeeded(Box::new(Bill { last: None, ..bill() }))),
     ];
     pin_wire("answer", &answers);
 }

@@ -5,12 +5,14 @@ use crate::{
         Passes,
         holders::Holders,
         peers::{PeerError, Peers},
+        purse::Purse,
         race::{Race, Speeds},
     },
+    env::NetError,
     types::{PeerId, PlacementId, PlacementRecord, Refusal, ShardHash, ShardKey, Signed},
 };
 use bytes::Bytes;
-use futures::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
+use futures::{FutureExt, StreamExt, channel::oneshot, future::LocalBoxFuture, stream::FuturesUnordered};
 use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
 /// A placement, and who holds it: what a fetch needs to know.
@@ -47,10 +49,11 @@ struct Flight {
     result: Result<Bytes, PeerError>,
 }
 
-/// Fetches k shards of a segment, hedged.
+/// Fetches k shards of a segment, hedged; without a purse only from whoever serves for nothing.
 pub(crate) async fn fetch_segment(
     peers: &Peers,
     located: &Rc<Located>,
+    purse: Option<&Rc<Purse>>,
     segment: u32,
 ) -> Result<Fetched, TooFew> {
     let sources = located.holders.borrow().sources(segment);
@@ -60,7 +63,8 @@ pub(crate) async fn fetch_segment(
     loop {
         while let Some((slot, peer)) = race.next() {
             fetched.asked += 1;
-            flights.push(fly(peers.clone(), located.clone(), segment, slot, peer).boxed_local());
+            let purse = purse.cloned();
+            flights.push(fly(peers.clone(), located.clone(), purse, segment, (slot, peer)).boxed_local());
         }
         let patience = located.speeds.borrow().patience();
         let mut patience = peers.common.clock.sleep(patience).fuse();
@@ -74,15 +78,52 @@ pub(crate) async fn fetch_segment(
     }
 }
 
-async fn fly(peers: Peers, located: Rc<Located>, segment: u32, slot: u16, peer: PeerId) -> Flight {
+async fn fly(
+    peers: Peers,
+    located: Rc<Located>,
+    purse: Option<Rc<Purse>>,
+    segment: u32,
+    (slot, peer): (u16, PeerId),
+) -> Flight {
     let started = peers.common.clock.now();
     let record = &located.record;
     let key = ShardKey { placement: located.id, segment, slot };
     let result = match record.shard_hash(segment, slot) {
-        Some(hash) => read(&peers, &located, peer, (key, record.shard_len(segment), hash)).await,
+        Some(hash) => {
+            let shard = (key, record.shard_len(segment), hash);
+            match purse {
+                Some(purse) => buy(peers.clone(), located.clone(), purse, peer, shard).await,
+                None => read(&peers, &located, peer, shard).await,
+            }
+        }
         None => Err(PeerError::Wrong { peer, why: format!("it says it holds slot {slot}, which is none") }),
     };
     Flight { slot, peer, took: peers.common.clock.now().since(started), result }
+}
+
+/// Reads a shard, and pays for it if the peer asks for that. What was paid for is read to its end though the segment has
+/// enough meanwhile, so that the purse knows that it came.
+async fn buy(
+    peers: Peers,
+    located: Rc<Located>,
+    purse: Rc<Purse>,
+    peer: PeerId,
+    shard: (ShardKey, usize, ShardHash),
+) -> Result<Bytes, PeerError> {
+    let (came, coming) = oneshot::channel();
+    let spawn = peers.common.spawn.clone();
+    let task = async move {
+        let len = shard.1 as u64;
+        let wanted = || !came.is_canceled();
+        let bought = purse.read(&peers, (peer, len), wanted, || read(&peers, &located, peer, shard)).await;
+        if let Some(bought) = bought {
+            // Whoever wanted it may have had enough.
+            let _ = came.send(bought);
+        }
+    };
+    spawn.local(task.boxed_local());
+    let given_up = |_| Err(NetError::Interrupted { peer, why: "nobody waited for it".into() }.into());
+    coming.await.unwrap_or_else(given_up)
 }
 
 /// Reads a shard; if the peer asks for a pass, shows one and reads again.

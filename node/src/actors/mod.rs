@@ -15,6 +15,7 @@ mod holders;
 mod locate;
 mod passes;
 mod peers;
+mod purse;
 mod race;
 mod service;
 #[cfg(test)]

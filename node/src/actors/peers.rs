@@ -7,8 +7,8 @@ use crate::{
     env::{Common, NetError, Work, blocking},
     limits,
     types::{
-        Answer, Ask, Pass, PeerId, PlacementId, PlacementRecord, ProviderRecord, Receipt, Refusal, Removal,
-        Request, Response, ShardHash, ShardKey, Signed, SlotOffer, SlotRoot, SlotRoots,
+        Answer, Ask, Bill, Pass, PeerId, PlacementId, PlacementRecord, ProviderRecord, Receipt, Refusal,
+        Removal, Request, Response, ShardHash, ShardKey, Signed, SlotOffer, SlotRoot, SlotRoots, Voucher,
     },
 };
 use actix::Recipient;
@@ -30,6 +30,9 @@ pub(crate) enum PeerError {
     /// Mend what keeps this node from making passes.
     #[error("no pass into placement {id}: {why}")]
     Unprovable { id: PlacementId, why: String },
+    /// Open a channel to it, or ask somebody else.
+    #[error("peer {peer} asks for pay: {why}")]
+    Unpaid { peer: PeerId, why: String },
     /// It lied or is broken: do not believe it.
     #[error("peer {peer} gave a wrong answer: {why}")]
     Wrong { peer: PeerId, why: String },
@@ -219,6 +222,30 @@ impl Peers {
         }
     }
 
+    /// What reading from a peer costs; `None` if nothing.
+    pub(crate) async fn show_bill(&self, peer: PeerId) -> Result<Option<Bill>, PeerError> {
+        match self.exchange_small(peer, Ask::ShowBill).await? {
+            Answer::Bill(bill) => Ok(bill),
+            answer => Err(unexpected(peer, &answer)),
+        }
+    }
+
+    /// Pays a peer for what is read from it.
+    pub(crate) async fn pay(&self, peer: PeerId, voucher: Voucher) -> Result<(), PeerError> {
+        match self.exchange_small(peer, Ask::Pay { voucher }).await? {
+            Answer::Paid => Ok(()),
+            answer => Err(unexpected(peer, &answer)),
+        }
+    }
+
+    /// Asks a peer to redeem the last voucher of a channel and to close it.
+    pub(crate) async fn close_channel(&self, peer: PeerId, channel: u64) -> Result<(), PeerError> {
+        match self.exchange_small(peer, Ask::CloseChannel { channel }).await? {
+            Answer::ChannelCloses => Ok(()),
+            answer => Err(unexpected(peer, &answer)),
+        }
+    }
+
     /// The signed roots that a peer keeps: the owner's signature is checked.
     pub(crate) async fn read_roots(
         &self,
@@ -268,6 +295,9 @@ fn unexpected(peer: PeerId, answer: &Answer) -> PeerError {
         Answer::Roots(_) => "signed roots",
         Answer::AccessOpened => "an open door",
         Answer::OfferTaken => "a taken offer",
+        Answer::Bill(_) => "a bill",
+        Answer::Paid => "a note that it is paid",
+        Answer::ChannelCloses => "a note that a channel closes",
     };
     PeerError::Wrong { peer, why: format!("it answered with {name}") }
 }

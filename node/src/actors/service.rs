@@ -3,7 +3,7 @@
 use crate::{
     actors::{
         ask,
-        market::ServeOffer,
+        market::{ServeOffer, ServeReader},
         proof::{ServeClaim, ServeVisit},
         storage::ServeRequest,
     },
@@ -22,6 +22,8 @@ pub struct Service {
     pub gate: Recipient<ServeVisit>,
     /// Takes slots of agreements.
     pub market: Recipient<ServeOffer>,
+    /// Takes pay for what is read.
+    pub till: Recipient<ServeReader>,
 }
 
 impl Service {
@@ -31,6 +33,9 @@ impl Service {
             Ask::ClaimRoot { .. } | Ask::ShowCells { .. } => ask(&self.proof, ServeClaim(request.ask)).await,
             Ask::OpenAccess { id, pass } => ask(&self.gate, ServeVisit { from, id, pass }).await,
             Ask::OfferSlot { offer } => ask(&self.market, ServeOffer { from, offer }).await,
+            Ask::ShowBill | Ask::Pay { .. } | Ask::CloseChannel { .. } => {
+                ask(&self.till, ServeReader { from, ask: request.ask }).await
+            }
             _ => ask(&self.storage, ServeRequest { from, request }).await,
         }
     }

@@ -12,8 +12,8 @@ use crate::{
         },
         incentive::ChainStatusQuery,
         market::{
-            Agree, AgreementAbout, DisputeSlot, Extend, MarketStatusQuery, QuoteAgreement, QuoteDispute,
-            QuoteExtension,
+            Agree, AgreementAbout, Channels, ChannelsQuery, CloseChannels, DisputeSlot, Extend,
+            MarketStatusQuery, OpenChannels, Payees, QuoteAgreement, QuoteDispute, QuoteExtension,
         },
         network::NetworkStatusQuery,
         repair::RepairStatusQuery,
@@ -27,8 +27,9 @@ use crate::{
 use actix::{Message, Recipient};
 use futures::{
     SinkExt, StreamExt,
-    channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded},
+    channel::mpsc::{UnboundedReceiver, unbounded},
 };
+use holdfast_contracts::Amount;
 use std::{collections::BTreeMap, future::Future, io, path::Path, process, rc::Rc, sync::Arc};
 use tokio::{
     net::{UnixListener, UnixStream},
@@ -106,7 +107,12 @@ impl Control {
                     while_reporting(ask_actor(&self.node.await_roots, wait), receiver, lines).await?;
                 Ok(Reply::RootsSigned(signed?))
             }
-            Ask::Get { file, path, access } => self.get(&file, &path, access, lines).await,
+            Ask::Get { file, path, access, most } => {
+                let get = self.get_file(&file, &path, access, most).await?;
+                let (sender, receiver) = unbounded();
+                let get = GetFile { progress: Some(sender), ..get };
+                Ok(Reply::Got(while_reporting(ask_actor(&self.node.get, get), receiver, lines).await??))
+            }
             Ask::List => {
                 for entry in ask_actor(&self.node.list, ListFiles).await?? {
                     // A client that went away gets no more entries, and nothing else is lost.
@@ -152,30 +158,58 @@ impl Control {
                 let disputed = while_reporting(ask_actor(&self.node.dispute, order), receiver, lines).await?;
                 Ok(Reply::Disputed(disputed?))
             }
+            Ask::OpenChannels { .. } | Ask::Channels | Ask::CloseChannels { .. } => {
+                Ok(Reply::Channels(self.channels(ask, lines).await?))
+            }
             Ask::Status => Ok(Reply::Status(Box::new(self.status().await?))),
             Ask::Scrub => Ok(Reply::Scrubbed(ask_actor(&self.node.scrub, Scrub).await?.map_err(storage)?)),
         }
     }
 
-    async fn get(
+    /// Opens, lists or closes channels.
+    async fn channels(&self, ask: Ask, lines: &mut Lines) -> Result<Channels, Failed> {
+        Ok(match ask {
+            Ask::OpenChannels { to, amount } => {
+                let to = self.payees(&to).await?;
+                let (sender, receiver) = unbounded();
+                let open = OpenChannels { to, amount, progress: Some(sender) };
+                while_reporting(ask_actor(&self.node.open_channels, open), receiver, lines).await??
+            }
+            Ask::CloseChannels { provider } => {
+                let unknown = |_| Failed::new(FailureKind::Usage, "this is no provider's peer id");
+                let provider = provider.map(|it| it.parse().map_err(unknown)).transpose()?;
+                ask_actor(&self.node.close_channels, CloseChannels { provider }).await??
+            }
+            _ => ask_actor(&self.node.channels, ChannelsQuery).await??,
+        })
+    }
+
+    /// What fetches a file to a path.
+    async fn get_file(
         &self,
         file: &str,
         path: &Path,
         access: Option<AccessFiles>,
-        lines: &mut Lines,
-    ) -> Result<Reply, Failed> {
+        most: Option<Amount>,
+    ) -> Result<GetFile, Failed> {
         let file = match parse_link(file)? {
             Some(link) => FileRef::Link(link),
             None => FileRef::Name(file.to_string()),
         };
         let sink = Arc::new(FileSink::create(path).map_err(|why| file_failed(path, &why))?);
-        let (sender, receiver): (UnboundedSender<Progress>, _) = unbounded();
         let access = match access {
             Some(files) => Some(self.ticket(files).await?),
             None => None,
         };
-        let get = GetFile { file, sink, access, progress: Some(sender) };
-        Ok(Reply::Got(while_reporting(ask_actor(&self.node.get, get), receiver, lines).await??))
+        Ok(GetFile { file, sink, access, most, progress: None })
+    }
+
+    /// Whom a person means by a provider's peer id, a file's name or a link.
+    async fn payees(&self, to: &str) -> Result<Payees, Failed> {
+        match to.parse() {
+            Ok(provider) => Ok(Payees::Provider(provider)),
+            Err(_) => Ok(Payees::Holders(self.placement(to).await?)),
+        }
     }
 
     /// Refuses to remove what providers are paid to keep.

@@ -8,8 +8,8 @@ use crate::{
         },
         incentive::ChainStatus,
         market::{
-            Agreed, Challenge, DisputeQuote, Disputed, Extended, ExtensionQuote, MarketError, MarketStatus,
-            Quote, Wish,
+            Agreed, Challenge, Channels, DisputeQuote, Disputed, Extended, ExtensionQuote, MarketError,
+            MarketStatus, Quote, Wish,
         },
         network::NetworkStatus,
         repair::RepairStatus,
@@ -17,6 +17,7 @@ use crate::{
     },
     types::{Access, Code, PlacementId, Policy},
 };
+use holdfast_contracts::Amount;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -64,6 +65,8 @@ pub enum Ask {
         path: PathBuf,
         /// What proves that the reader is in the file's access list.
         access: Option<AccessFiles>,
+        /// Most HOLD that providers are paid for it.
+        most: Option<Amount>,
     },
     /// List the catalogue.
     List,
@@ -116,6 +119,20 @@ pub enum Ask {
         /// What its provider is asked to show.
         challenge: Challenge,
     },
+    /// Open channels to a file's providers, or to one provider.
+    OpenChannels {
+        /// The file's name in the catalogue, or its link; or a provider's peer id.
+        to: String,
+        /// HOLD for each.
+        amount: Amount,
+    },
+    /// List this node's channels.
+    Channels,
+    /// Close channels.
+    CloseChannels {
+        /// The provider's peer id; all channels if it is left open.
+        provider: Option<String>,
+    },
     /// Tell what the node does.
     Status,
     /// Read every shard back.
@@ -161,6 +178,8 @@ pub enum Reply {
     DisputeQuoted(DisputeQuote),
     /// The dispute is decided.
     Disputed(Disputed),
+    /// The channels that were asked for.
+    Channels(Channels),
     /// What the node does.
     Status(Box<NodeStatus>),
     /// What a scrub found.
@@ -239,9 +258,10 @@ impl From<ClientError> for Failed {
     fn from(error: ClientError) -> Self {
         let kind = match &error {
             ClientError::Code(_) => FailureKind::Usage,
-            ClientError::TooFewProviders { .. } | ClientError::Unavailable { .. } | ClientError::Net(_) => {
-                FailureKind::Unavailable
-            }
+            ClientError::TooFewProviders { .. }
+            | ClientError::Unavailable { .. }
+            | ClientError::Unpaid { .. }
+            | ClientError::Net(_) => FailureKind::Unavailable,
             ClientError::NoAccess(_, NoAccess::Unread | NoAccess::Elsewhere(_)) => FailureKind::Unavailable,
             ClientError::Name(_) | ClientError::NotFound(_) => FailureKind::NotFound,
             ClientError::Sealed(_) | ClientError::NoAccess(..) => FailureKind::Sealed,
@@ -257,6 +277,10 @@ impl From<ClientError> for Failed {
                 "its holders may be offline, or the file was removed; try again later"
             }
             ClientError::Unavailable { .. } => "repair may be under way; try again later",
+            ClientError::Unpaid { .. } => {
+                "`holdfast channel open FILE AMOUNT` pays into channels to all providers of the file, and agrees to what they \
+                 ask for; `holdfast channel list` shows what is left in them, and --most bounds what one get pays"
+            }
             ClientError::SourceChanged(_) => "put it again when nobody writes to it",
             ClientError::Net(_) => "see `holdfast status`: is anybody connected?",
             ClientError::NoAccess(_, why) => no_access_hint(why),

@@ -53,6 +53,11 @@ pub enum Command {
     Extend(Extend),
     /// Demand cells of a slot from its provider on the chain, under a bond: it shows them in time, or loses the slot
     Dispute(Dispute),
+    /// Channels that pay providers for what is read from them
+    Channel {
+        #[command(subcommand)]
+        command: Channel,
+    },
     /// List the stored files
     Ls,
     /// Forget a file, here and at its providers
@@ -253,6 +258,27 @@ pub struct Get {
     /// The access list of a protected file
     #[arg(long, value_name = "LIST", requires = "access_key")]
     pub access_list: Option<PathBuf>,
+    /// Most to pay its providers, if they ask for pay [default: what is left in the channels to them]
+    #[arg(long, value_name = "HOLD")]
+    pub most: Option<Amount>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum Channel {
+    /// Pay into channels, new ones or open ones, and agree to what their providers ask for
+    Open {
+        /// Name in the catalogue or a link, for all providers of the file; or one provider's peer id
+        to: String,
+        /// HOLD that each channel is to have left
+        amount: Amount,
+    },
+    /// List the channels
+    List,
+    /// Sign no more, and get back what is left: at once if the provider agrees, else after the chain's delay
+    Close {
+        /// The provider's peer id [default: all channels]
+        provider: Option<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -121,6 +121,8 @@ least_claim = {least_claim}
 # the pay, an answer to a dispute the slot's collateral, a refill its bond, and a renewal the pay that it adds. 0 if you cannot
 # tell: they cost no more than any transaction.
 hold_price = {hold_price}
+# HOLD for a GiB that others read from this node; 0 is for nothing. Holders of a file repair it for nothing whatever this says.
+retrieval_price = {retrieval_price}
 # Take slots from providers that missed too many windows, and have lost slots refilled, in agreements that this node has part in.
 watch = {watch}
 ",
@@ -135,6 +137,7 @@ watch = {watch}
         settle_windows = market.settle_windows,
         least_claim = toml_text(&market.least_claim.to_string()),
         hold_price = toml_text(&market.hold_price.to_string()),
+        retrieval_price = toml_text(&market.retrieval_price.to_string()),
         watch = market.watch,
     )
 }

@@ -130,6 +130,9 @@ fn fetch_and_report(home: &Home, options: &args::Get, path: &Path, output: Outpu
         rate(report.size, report.seconds),
         report.segments_decoded,
     );
+    if !report.paid.0.is_zero() {
+        eprintln!("paid {} HOLD", report.paid);
+    }
     output.print(&report, |out| writeln!(out, "{}", path.display()))
 }
 
@@ -166,7 +169,8 @@ fn fetch(home: &Home, options: &args::Get, path: &Path) -> Result<GetReport, Fai
         (Some(key), Some(list)) => Some(AccessFiles { key: full(key)?, list: full(list)? }),
         _ => None,
     };
-    let reply = ask(home, Ask::Get { file, path, access }, |progress| bar.show(progress), |_| ())?;
+    let most = options.most;
+    let reply = ask(home, Ask::Get { file, path, access, most }, |progress| bar.show(progress), |_| ())?;
     match reply {
         Reply::Got(report) => Ok(report),
         other => Err(unexpected(&other)),

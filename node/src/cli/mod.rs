@@ -10,6 +10,7 @@ mod agree;
 mod args;
 mod ceremony;
 mod chain;
+mod channel;
 mod config;
 mod connection;
 mod dispute;
@@ -61,6 +62,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Agree(options) => agree::run(&home, &options, output),
         Command::Extend(options) => extend::run(&home, &options, output),
         Command::Dispute(options) => dispute::run(&home, &options, output),
+        Command::Channel { command } => channel::run(&home, &command, output),
         Command::Ls => files::list(&home, output),
         Command::Rm { name } => files::remove(&home, name, output),
         Command::Status => status::run(&home, output),

@@ -86,6 +86,13 @@ fn write_chain(out: &mut dyn Write, status: &NodeStatus) -> io::Result<()> {
     if let (Some(first), Some(last)) = (market.first_end, market.last_end) {
         writeln!(out, "paid     until window {first}, with the last slot until window {last}")?;
     }
+    if market.tabs > 0 {
+        writeln!(
+            out,
+            "reads    {} channels pay, {} HOLD are not redeemed yet",
+            market.tabs, market.unredeemed
+        )?;
+    }
     if market.refills > 0 {
         writeln!(out, "refill   {} lost slots of other providers wait for another", market.refills)?;
     }

@@ -86,6 +86,7 @@ fn written_settings_read_back_as_they_were() {
             settle_windows: 3,
             least_claim: "0".parse().unwrap(),
             hold_price: "0.000025".parse().unwrap(),
+            retrieval_price: "0.5".parse().unwrap(),
             watch: false,
         },
         proving: Proving {

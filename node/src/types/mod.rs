@@ -16,6 +16,7 @@ mod roots;
 mod sign_in;
 mod signed;
 mod units;
+mod voucher;
 mod wallet;
 mod wire;
 
@@ -34,5 +35,6 @@ pub use roots::{CellRoot, SlotRoots};
 pub use sign_in::access_secret;
 pub use signed::{Signable, SignatureError, Signed};
 pub use units::Timestamp;
-pub use wallet::Wallet;
+pub use voucher::{Bill, ReadPrice, Voucher};
+pub use wallet::{AccountSignature, Wallet};
 pub use wire::{Answer, Ask, Refusal, Request, Response};

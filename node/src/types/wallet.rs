@@ -1,11 +1,12 @@
-//! Who pays: the secp256k1 key of an account on the chain.
+//! Who pays: the secp256k1 key of an account on the chain, and what it signs for contracts.
 
 use alloy::{
     consensus::{SignableTransaction, TxEip1559, TxEnvelope},
     eips::eip2718::Encodable2718,
-    primitives::{Address, B256, Bytes},
+    primitives::{Address, B256, Bytes, Signature},
     signers::{SignerSync, local::PrivateKeySigner},
 };
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use zeroize::Zeroize;
 
@@ -51,5 +52,45 @@ impl Wallet {
 impl fmt::Debug for Wallet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Wallet({})", self.address())
+    }
+}
+
+/// An account's signature of a digest, as contracts take it: ECDSA, r and s big-endian, v 27 or 28.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountSignature {
+    r: [u8; 32],
+    s: [u8; 32],
+    v: u8,
+}
+
+impl AccountSignature {
+    /// 65 bytes: r, s, v.
+    pub fn from_bytes(bytes: &[u8; 65]) -> Self {
+        let (mut r, mut s) = ([0; 32], [0; 32]);
+        r.copy_from_slice(&bytes[..32]);
+        s.copy_from_slice(&bytes[32..64]);
+        Self { r, s, v: bytes[64] }
+    }
+
+    /// 65 bytes: r, s, v.
+    pub fn to_bytes(self) -> [u8; 65] {
+        let mut bytes = [0; 65];
+        bytes[..32].copy_from_slice(&self.r);
+        bytes[32..64].copy_from_slice(&self.s);
+        bytes[64] = self.v;
+        bytes
+    }
+
+    /// Whose signature of `digest` this is; `None` if it is none that OpenZeppelin's `ECDSA` takes, which refuses a high s
+    /// and another v, so that nobody counts on what a contract refuses.
+    pub fn signer(&self, digest: B256) -> Option<Address> {
+        if !matches!(self.v, 27 | 28) {
+            return None;
+        }
+        let signature = Signature::from_scalars_and_parity(self.r.into(), self.s.into(), self.v == 28);
+        if signature.normalize_s().is_some() {
+            return None;
+        }
+        signature.recover_address_from_prehash(&digest).ok()
     }
 }

@@ -2,8 +2,8 @@
 //! so that a shard is streamed behind its header and never copied into a record.
 
 use super::{
-    ListRoot, Pass, PlacementId, PlacementRecord, ProviderRecord, ProviderStatus, Receipt, Removal,
-    ShardHash, ShardKey, Signed, SlotOffer, SlotRoot, SlotRoots, codec::at_most,
+    Bill, ListRoot, Pass, PlacementId, PlacementRecord, ProviderRecord, ProviderStatus, Receipt, Removal,
+    ShardHash, ShardKey, Signed, SlotOffer, SlotRoot, SlotRoots, Voucher, codec::at_most,
 };
 use crate::limits;
 use bytes::Bytes;
@@ -90,6 +90,18 @@ pub enum Ask {
         /// Which, and under which right.
         offer: SlotOffer,
     },
+    /// What does it cost to read here?
+    ShowBill,
+    /// Take this for what I read.
+    Pay {
+        /// A voucher of a channel to you.
+        voucher: Voucher,
+    },
+    /// Redeem my last voucher and close the channel, so that I need not wait.
+    CloseChannel {
+        /// One that I paid on.
+        channel: u64,
+    },
 }
 
 /// The header of a response.
@@ -135,6 +147,12 @@ pub enum Answer {
     AccessOpened,
     /// To [`Ask::OfferSlot`]: it is noted and will be taken; the chain tells when it is.
     OfferTaken,
+    /// To [`Ask::ShowBill`]: nothing if reading is free.
+    Bill(Option<Bill>),
+    /// To [`Ask::Pay`]: it counts, and whatever happens will.
+    Paid,
+    /// To [`Ask::CloseChannel`]: it is noted and will be done; the chain tells when it is.
+    ChannelCloses,
 }
 
 /// Why a peer would not do what it was asked; the reason tells the asker what to do next.
@@ -188,6 +206,9 @@ pub enum Refusal {
         /// The chain of the list.
         chain: u64,
     },
+    /// Pay first, or more than the last time.
+    #[error("{} HOLD a GiB is asked for", .0.price.amount())]
+    PaymentNeeded(Box<Bill>),
 }
 
 /// A request: header and body (empty but for [`Ask::StoreShard`]).

@@ -22,6 +22,7 @@ fn start(dir: &TempDir, bank: &Bank, members: &mut [Member]) {
             &bootstrap,
             (Proofs::SMALL.circuit, dir.path()),
         );
+        member.edit("retrieval_price = \"1024\"", "retrieval_price = \"0\"");
         if !provides {
             member.edit("capacity_bytes = 1073741824", "capacity_bytes = 0");
         }

@@ -12,6 +12,7 @@
 mod lists;
 mod network;
 mod proxy;
+mod retrieval;
 
 use alloy::{
     primitives::{Address, U256},

@@ -174,7 +174,7 @@ impl Member {
              listen = [\"/ip4/127.0.0.1/tcp/0\"]\n\
              bootstrap = {bootstrap:?}\n\
              [chain]\nrpc = {rpc:?}\nid = 31337\npassword_file = \"password\"\n\
-             [market]\nsettle_windows = 1\nleast_claim = \"0.01\"\n\
+             [market]\nsettle_windows = 1\nleast_claim = \"0.01\"\nretrieval_price = \"1024\"\n\
              [proving]\ncircuit = {circuit:?}\nkey_file = {key:?}\nopening_key_file = {opening_key:?}\n\
              access_key_file = {access_key:?}\ninsecure_development_key = true\n",
             self.number

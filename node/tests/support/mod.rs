@@ -135,7 +135,7 @@ pub async fn get(node: &Node, link: &str) -> Vec<u8> {
     let file = FileRef::Link(link.parse().expect("a link"));
     let report = node
         .get
-        .send(GetFile { file, sink: sink.clone(), access: None, progress: None })
+        .send(GetFile { file, sink: sink.clone(), access: None, most: None, progress: None })
         .await
         .expect("alive");
     report.expect("the file comes back");

@@ -122,6 +122,7 @@ async fn fetch(
         file: FileRef::Link(stored.link.clone()),
         sink: sink.clone(),
         access: None,
+        most: None,
         progress: None,
     };
     let fetched = match timeout(&watch.clock(), PATIENCE, handles.get.send(order)).await {

@@ -136,7 +136,10 @@ async fn get_as(
     let access = ticket.map(|(key, list)| Arc::new(AccessTicket { list, key }));
     let file = FileRef::Link(link.parse().expect("a link"));
     let node = cluster.handles(reader).expect("it is up");
-    node.get.send(GetFile { file, sink: sink.clone(), access, progress: None }).await.expect("alive")?;
+    node.get
+        .send(GetFile { file, sink: sink.clone(), access, most: None, progress: None })
+        .await
+        .expect("alive")?;
     Ok(std::mem::take(&mut sink.0.lock().expect("no writer panicked")))
 }
 

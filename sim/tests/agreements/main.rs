@@ -24,16 +24,9 @@ use holdfast::{
     types::{PlacementId, Timestamp},
 };
 use holdfast_contracts::Amount;
-use holdfast_sim::{
-    NodeNumber,
-    cluster::Cluster,
-    env::{ChainPlan, rng},
-    faults::Fault,
-    world::run,
-};
+use holdfast_sim::{NodeNumber, cluster::Cluster, env::ChainPlan, world::run};
 use judge::Outcome;
-use rand::RngExt;
-use setup::{NODES, OWNER, SLOTS, Stage, calm};
+use setup::{NODES, OWNER, SLOTS, Stage, calm, crash, wild};
 use std::time::Duration;
 
 /// Windows of the agreement.
@@ -41,20 +34,6 @@ const WINDOWS: u32 = 4;
 
 /// Blocks of a rush that outlasts a window, whenever it begins: two windows but for the blocks in which sets may change.
 const LONG_RUSH: u32 = 180;
-
-fn wild() -> ChainPlan {
-    ChainPlan {
-        reorg_chance: 0.1,
-        max_reorg: 6,
-        loss_chance: 0.3,
-        rush_chance: 0.05,
-        rush_factor: 20.0,
-        latency_ms: 300.0,
-        outage_interval_s: 150.0,
-        outage_s: 20.0,
-        ..calm()
-    }
-}
 
 fn wish() -> Wish {
     Wish {
@@ -82,19 +61,6 @@ async fn agree(cluster: &Cluster, placement: PlacementId, wish: Wish) -> Agreed 
             }
         }
         cluster.time().sleep(Duration::from_secs(20)).await;
-    }
-}
-
-/// Cuts the power of some of these nodes, one at a time and for less than a proof has time.
-async fn crash(cluster: &Cluster, nodes: &[NodeNumber], seed: u64) -> ! {
-    let (mut random, time) = (rng::stream(seed, "crashes", 0), cluster.time());
-    loop {
-        time.sleep(Duration::from_secs(random.random_range(30..300))).await;
-        let node = nodes[random.random_range(0..nodes.len())];
-        let fault = if random.random_bool(0.5) { Fault::Crash { node } } else { Fault::Kill { node } };
-        cluster.apply(fault).expect("the node exists");
-        time.sleep(Duration::from_secs(random.random_range(1..40))).await;
-        cluster.start(node).await.expect("it starts again");
     }
 }
 

@@ -212,7 +212,7 @@ pub async fn put_as(
 pub async fn get(cluster: &Cluster, node: NodeNumber, link: &str) -> Result<Vec<u8>, ClientError> {
     let sink = Arc::new(Collected::default());
     let file = FileRef::Link(link.parse().expect("a link"));
-    let message = GetFile { file, sink: sink.clone(), access: None, progress: None };
+    let message = GetFile { file, sink: sink.clone(), access: None, most: None, progress: None };
     let node = cluster.handles(node).expect("the node is up");
     node.get.send(message).await.expect("the client is alive")?;
     Ok(std::mem::take(&mut sink.0.lock().expect("no writer panicked")))

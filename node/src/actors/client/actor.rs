@@ -4,6 +4,7 @@ use super::{catalogue, get, messages::*, put, remove, signing};
 use crate::{
     actors::{
         Passes, Service,
+        market::SignVoucher,
         network::{FindHolders, FindProviders, SendRequest},
         peers::Peers,
         proof::{MakePass, TreeLevels},
@@ -44,6 +45,8 @@ pub struct Neighbours {
     pub refill: Recipient<Refill>,
     /// Makes passes into protected placements.
     pub make_pass: Recipient<MakePass>,
+    /// Signs vouchers for providers that ask for pay.
+    pub sign_voucher: Recipient<SignVoucher>,
 }
 
 /// What every task of the client shares.

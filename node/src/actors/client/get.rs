@@ -12,19 +12,24 @@ use crate::{
         Passes,
         fetch::{Fetched, Located, TooFew, fetch_segment},
         locate::locate,
+        market::NoPay,
+        purse::Purse,
     },
     data::{self, Codec, SegmentCipher},
     env::{AccessTicket, Work, blocking},
     limits,
-    types::{Access, FileLink, ListRoot, Manifest, PlacementRecord},
+    types::{Access, FileLink, ListRoot, Manifest, PeerId, PlacementRecord, ReadPrice},
 };
+use alloy::primitives::U256;
 use futures::{StreamExt, TryStreamExt, channel::mpsc::UnboundedSender, stream};
+use holdfast_contracts::Amount;
 use std::{cell::Cell, rc::Rc, sync::Arc};
 
 /// One download under way.
 struct Download {
     client: Rc<Client>,
     located: Rc<Located>,
+    purse: Rc<Purse>,
     sink: Arc<dyn Sink>,
     progress: Option<UnboundedSender<Progress>>,
     cipher: Arc<SegmentCipher>,
@@ -43,12 +48,16 @@ pub(super) async fn get(client: Rc<Client>, request: GetFile) -> Result<GetRepor
     let located = find(&client, &link, client.passes(ticket.clone())).await?;
     let manifest = open(&located.record, &link)?;
     check_access(&client, &located, ticket.as_deref())?;
+    let slot = (0..located.record.segments()).map(|segment| located.record.shard_len(segment) as u64).sum();
+    let most = request.most.map_or(u128::MAX, |most| most.0.saturating_to());
+    let purse = Rc::new(Purse::new(client.ask.sign_voucher.clone(), slot, most));
     let download = Download {
         cipher: Arc::new(SegmentCipher::new(&manifest.content_key, &link.placement)),
         size: manifest.size,
         segment_len: manifest.segment_len,
         client: client.clone(),
         located,
+        purse: purse.clone(),
         sink: request.sink,
         progress: request.progress,
         done: Cell::new(0),
@@ -56,11 +65,13 @@ pub(super) async fn get(client: Rc<Client>, request: GetFile) -> Result<GetRepor
         decoded: Cell::new(0),
     };
     let segments = download.located.record.segments();
-    stream::iter(0..segments)
+    let fetched = stream::iter(0..segments)
         .map(|segment| download.fetch(segment))
         .buffer_unordered(download.window())
         .try_collect::<()>()
-        .await?;
+        .await;
+    purse.close();
+    fetched?;
     let sink = download.sink.clone();
     blocking(&*client.common.spawn, Work::Write { bytes: 0, syncs: 1 }, move || sink.finish())
         .await
@@ -73,6 +84,7 @@ pub(super) async fn get(client: Rc<Client>, request: GetFile) -> Result<GetRepor
         shards_asked: download.asked.get(),
         shards_wasted: download.asked.get() - needed,
         segments_decoded: download.decoded.get(),
+        paid: Amount(U256::from(purse.paid())),
         seconds: client.common.clock.now().since(started).as_secs_f64(),
     })
 }
@@ -148,7 +160,8 @@ impl Download {
     }
 
     async fn fetch(&self, segment: u32) -> Result<(), ClientError> {
-        let fetched = match fetch_segment(&self.client.peers, &self.located, segment).await {
+        let fetched = match fetch_segment(&self.client.peers, &self.located, Some(&self.purse), segment).await
+        {
             Ok(fetched) => fetched,
             Err(TooFew { .. }) => self.fetch_again(segment).await?,
         };
@@ -173,9 +186,11 @@ impl Download {
             self.located.holders.replace(again.holders.borrow().clone());
         }
         let needed = self.located.record.code.k();
-        fetch_segment(&self.client.peers, &self.located, segment).await.map_err(|TooFew { live }| {
+        let fetched = fetch_segment(&self.client.peers, &self.located, Some(&self.purse), segment).await;
+        fetched.map_err(|TooFew { live }| {
             let shut = self.shut_out().map(|why| ClientError::NoAccess(self.located.id, why));
-            shut.unwrap_or(ClientError::Unavailable { segment, live, needed })
+            let unpaid = || self.purse.unpaid().map(unpaid);
+            shut.or_else(unpaid).unwrap_or(ClientError::Unavailable { segment, live, needed })
         })
     }
 
@@ -204,4 +219,8 @@ impl Download {
         };
         blocking(&*self.client.common.spawn, Work::Compute { bytes: len as u64 }, job).await
     }
+}
+
+fn unpaid((provider, price, why): (PeerId, ReadPrice, NoPay)) -> ClientError {
+    ClientError::Unpaid { provider: provider.to_string(), price: price.amount(), why: why.to_string() }
 }

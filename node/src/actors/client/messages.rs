@@ -7,6 +7,7 @@ use crate::{
 };
 use actix::Message;
 use futures::channel::mpsc::UnboundedSender;
+use holdfast_contracts::Amount;
 use std::{fmt, io, sync::Arc};
 
 /// Where a file's bytes come from: read at any place, more than once, from a blocking thread.
@@ -155,6 +156,8 @@ pub struct GetFile {
     pub sink: Arc<dyn Sink>,
     /// What a reader has who is in the file's access list.
     pub access: Option<Arc<AccessTicket>>,
+    /// Most HOLD that providers are paid for it; as much as is left in the channels to them if it is left open.
+    pub most: Option<Amount>,
     /// Told after every segment.
     pub progress: Option<UnboundedSender<Progress>>,
 }
@@ -174,6 +177,8 @@ pub struct GetReport {
     pub shards_wasted: u64,
     /// Segments that had to be decoded because a data shard was missing.
     pub segments_decoded: u32,
+    /// HOLD for which vouchers were signed.
+    pub paid: Amount,
     /// Seconds from request to last byte.
     pub seconds: f64,
 }
@@ -244,6 +249,16 @@ pub enum ClientError {
         live: usize,
         /// Shards needed.
         needed: usize,
+    },
+    /// Open a channel, or pay into it.
+    #[error("provider {provider} asks for {price} HOLD a GiB: {why}")]
+    Unpaid {
+        /// Its peer id.
+        provider: String,
+        /// What it asks for.
+        price: Amount,
+        /// Why it was not paid.
+        why: String,
     },
     /// What can be done depends on why.
     #[error("placement {0} is protected: {1}")]

@@ -5,6 +5,7 @@ use super::{
     neighbours::{Place, Refilling},
     notes::{Notes, OwnAgreement, Pledge},
     orders::{Name, Orders},
+    retrieval::Desk,
     state::{SlotSight, SlotState},
     view::View,
     watch::Watch,
@@ -22,7 +23,9 @@ use crate::{
     env::Common,
     limits,
     settings::MarketSettings,
-    types::{PeerId, PlacementId, Response, Timestamp, Wallet, account, chain::Contracts},
+    types::{
+        Answer, Ask, PeerId, PlacementId, Refusal, Response, Timestamp, Wallet, account, chain::Contracts,
+    },
 };
 use actix::{Actor, AsyncContext, Context, Handler, MessageResult, Recipient, ResponseFuture};
 use alloy::primitives::B256;
@@ -154,21 +157,26 @@ pub(super) struct Market {
     pub watched: Cell<Option<u64>>,
     /// Those of them that lost their provider.
     pub refills: RefCell<BTreeMap<Place, Refilling>>,
+    /// What others read here and pay for, and what this node does.
+    pub desk: Desk,
 }
 
 /// The market actor.
 pub struct MarketActor {
     market: Result<Rc<Market>, &'static str>,
+    /// Reads are sold here, or would be.
+    sells: bool,
 }
 
 impl MarketActor {
     /// Starts the actor at `seat`, whose address others have already; without a market it refuses everything.
     pub fn start(seat: Context<Self>, common: &Common, membership: Membership, neighbours: Neighbours) {
+        let sells = membership.settings.read_price().0 != 0;
         let market = Market::new(common, membership, neighbours).map(Rc::new);
         if let Ok(market) = &market {
             common.spawn.local(market.clone().run().boxed_local());
         }
-        seat.run(Self { market });
+        seat.run(Self { market, sells });
     }
 
     /// Where an actor that is not running yet will be spoken to.
@@ -198,6 +206,7 @@ impl Market {
         };
         Ok(Self {
             common: common.clone(),
+            desk: Desk::new(settings.read_price()),
             settings,
             view: View::new(addresses, chain, (wallet.address(), provider), questions),
             notes,
@@ -243,7 +252,8 @@ impl Market {
             self.common.clock.sleep(limits::CHAIN_POLL).await;
         }
         loop {
-            if self.pledges.borrow().is_empty() && self.agreements.borrow().values().all(|it| it.closed) {
+            let agreed = self.agreements.borrow().values().any(|it| !it.closed);
+            if self.pledges.borrow().is_empty() && !agreed && self.desk.is_idle() {
                 self.wake.notified().await;
             }
             let looked = self.look().await;
@@ -262,7 +272,7 @@ impl Market {
         self.agreements.replace(ours.collect());
         let read_to = self.notes.read_to(market).await?;
         self.watch.borrow_mut().restore(read_to);
-        Ok(())
+        self.restore_channels().await
     }
 
     /// Waits a while, a little longer or shorter than others do.
@@ -279,6 +289,7 @@ impl Market {
         let ends: Vec<u64> = taken.map(|slot| slot.end).collect();
         let status = self.status.borrow().clone();
         let trouble = status.trouble.or_else(|| self.orders.trouble());
+        let (tabs, unredeemed) = self.desk.owed();
         MarketStatus {
             pledged: pledges.len(),
             taken: ends.len(),
@@ -287,6 +298,8 @@ impl Market {
             disputes: self.watch.borrow().disputes().len(),
             agreements: self.agreements.borrow().values().filter(|it| !it.closed).count(),
             refills: self.refills.borrow().len(),
+            tabs,
+            unredeemed,
             trouble,
             ..status
         }
@@ -309,10 +322,82 @@ impl Handler<ServeOffer> for MarketActor {
         async move {
             match market {
                 Ok(market) => market.serve(from, offer).await.unwrap_or_else(Response::from),
-                Err(why) => crate::types::Refusal::Invalid(format!("no part in a market: {why}")).into(),
+                Err(why) => Refusal::Invalid(format!("no part in a market: {why}")).into(),
             }
         }
         .boxed_local()
+    }
+}
+
+impl Handler<ServeReader> for MarketActor {
+    type Result = ResponseFuture<Response>;
+
+    fn handle(&mut self, ServeReader { from, ask }: ServeReader, _: &mut Self::Context) -> Self::Result {
+        let (market, sells) = (self.market.clone(), self.sells);
+        async move {
+            match market {
+                Ok(market) => market.serve_reader(from, ask).await.unwrap_or_else(Response::from),
+                Err(_) if ask == Ask::ShowBill && !sells => Answer::Bill(None).into(),
+                Err(why) => Refusal::Invalid(format!("no part in a market: {why}")).into(),
+            }
+        }
+        .boxed_local()
+    }
+}
+
+impl Handler<Charge> for MarketActor {
+    type Result = Result<(), Refusal>;
+
+    fn handle(&mut self, Charge { peer, bytes }: Charge, _: &mut Self::Context) -> Self::Result {
+        match &self.market {
+            Ok(market) => market.charge(peer, bytes),
+            Err(why) => Err(Refusal::Invalid(format!("reads are sold here, but for now to nobody: {why}"))),
+        }
+    }
+}
+
+impl Handler<Refund> for MarketActor {
+    type Result = ();
+
+    fn handle(&mut self, Refund { peer, bytes }: Refund, _: &mut Self::Context) {
+        if let Ok(market) = &self.market {
+            market.desk.refund(peer, bytes);
+        }
+    }
+}
+
+impl Handler<SignVoucher> for MarketActor {
+    type Result = ResponseFuture<Result<SignedVoucher, NoPay>>;
+
+    fn handle(&mut self, order: SignVoucher, _: &mut Self::Context) -> Self::Result {
+        let market = self.market.clone().map_err(NoPay::NoMarket);
+        async move { market?.sign_voucher(order).await }.boxed_local()
+    }
+}
+
+impl Handler<OpenChannels> for MarketActor {
+    type Result = ResponseFuture<Result<Channels, MarketError>>;
+
+    fn handle(&mut self, order: OpenChannels, _: &mut Self::Context) -> Self::Result {
+        let market = self.market();
+        async move { market?.open_channels(order).await }.boxed_local()
+    }
+}
+
+impl Handler<ChannelsQuery> for MarketActor {
+    type Result = Result<Channels, MarketError>;
+
+    fn handle(&mut self, _: ChannelsQuery, _: &mut Self::Context) -> Self::Result {
+        Ok(self.market()?.own_channels())
+    }
+}
+
+impl Handler<CloseChannels> for MarketActor {
+    type Result = ResponseFuture<Result<Channels, MarketError>>;
+
+    fn handle(&mut self, CloseChannels { provider }: CloseChannels, _: &mut Self::Context) -> Self::Result {
+        let market = self.market();
+        async move { market?.close_channels(provider).await }.boxed_local()
     }
 }
 

@@ -18,6 +18,7 @@ mod owner;
 mod policy;
 mod provider;
 mod proving;
+mod retrieval;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -91,7 +91,7 @@ pub(super) struct Notes {
 }
 
 impl Notes {
-    async fn put<T: Serialize>(
+    pub async fn put<T: Serialize>(
         &self,
         shelf: Shelf,
         key: String,
@@ -159,6 +159,6 @@ impl Notes {
     }
 }
 
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StorageError> {
+pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StorageError> {
     Ok(decode_versioned("note of the market", VERSION, limits::MAX_MARKET_NOTE, bytes)?)
 }

@@ -35,6 +35,7 @@ impl Market {
         self.window(&sight);
         self.slots(&sight).await?;
         self.disputes(head).await?;
+        self.channels(&sight).await?;
         self.collect(&sight).await?;
         self.neighbours(&sight);
         self.seen.set(Some(head.hash));

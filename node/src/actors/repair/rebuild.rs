@@ -138,7 +138,7 @@ impl Repair<'_> {
         if wanted.is_empty() {
             return;
         }
-        let Ok(fetched) = fetch_segment(&self.shared.peers, &self.located, segment).await else {
+        let Ok(fetched) = fetch_segment(&self.shared.peers, &self.located, None, segment).await else {
             self.failed.set(self.failed.get() + wanted.len() as u32);
             return;
         };

@@ -11,11 +11,10 @@ use super::{
     notices::Notices,
     scrub::scrub_for_ever,
     state::{Admission, CommitQueue, State, Waiters},
-    store::{ShardRead, ShardWrite, Store, Written, conflict, refusal, removed, second_slot},
+    store::{ShardWrite, Store, Written, conflict, refusal, removed, second_slot},
 };
 use crate::{
     env::{Common, Disk, Work, blocking},
-    events::Event,
     limits,
     settings::Settings,
     types::{
@@ -42,13 +41,15 @@ pub struct StorageActor {
 pub(super) struct Shell {
     pub(super) common: Common,
     store: Arc<Store>,
-    me: PeerId,
+    pub(super) me: PeerId,
     pub(super) random: RefCell<ChaCha12Rng>,
     pub(super) state: RefCell<State>,
     commits: RefCell<CommitQueue<Pending>>,
     writes: RefCell<Waiters<oneshot::Sender<()>>>,
-    holdings: RefCell<Holdings>,
-    grants: RefCell<Grants>,
+    pub(super) holdings: RefCell<Holdings>,
+    pub(super) grants: RefCell<Grants>,
+    /// Where reads are paid, if they are.
+    pub(super) sales: RefCell<Option<Rc<SellReads>>>,
     pub(super) notices: RefCell<Notices>,
     pub(super) scrubbing: futures::lock::Mutex<()>,
 }
@@ -84,6 +85,7 @@ impl StorageActor {
             writes: RefCell::default(),
             holdings: RefCell::default(),
             grants: RefCell::default(),
+            sales: RefCell::default(),
             notices: RefCell::default(),
             scrubbing: futures::lock::Mutex::new(()),
         };
@@ -198,7 +200,10 @@ impl Shell {
             Ask::ClaimRoot { .. }
             | Ask::ShowCells { .. }
             | Ask::OpenAccess { .. }
-            | Ask::OfferSlot { .. } => {
+            | Ask::OfferSlot { .. }
+            | Ask::ShowBill
+            | Ask::Pay { .. }
+            | Ask::CloseChannel { .. } => {
                 return Err(Refusal::Invalid("the disk knows nothing of proofs and chains".into()));
             }
         };
@@ -273,58 +278,12 @@ impl Shell {
         }
     }
 
-    /// True if a peer may read a protected placement: it showed a pass, or it is a holder that may have to repair it.
-    fn is_admitted(&self, id: PlacementId, peer: PeerId) -> bool {
-        let now = self.common.clock.now();
-        peer == self.me
-            || self.grants.borrow_mut().is_admitted(id, peer, now)
-            || self.holdings.borrow().is_holder(id, peer, now)
-    }
-
     async fn access(&self, id: PlacementId) -> Result<Option<Protected>, StorageError> {
         let Some(record) = self.job(Work::Read { bytes: 0 }, move |store| store.record(id)).await? else {
             return Ok(None);
         };
         let epoch = self.grants.borrow_mut().epoch(self.common.clock.now());
         Ok(record.access.map(|access| Protected { owner: record.owner, access, epoch }))
-    }
-
-    async fn read_shard(
-        self: &Rc<Self>,
-        from: PeerId,
-        key: ShardKey,
-        offset: u32,
-        len: u32,
-    ) -> Result<Bytes, Refusal> {
-        let look = move |store: &Store| -> Result<_, StorageError> {
-            let protected = store.look(|index| index.note(Shelf::Access, &key.placement.to_string()))?;
-            Ok((store.look(|index| index.shard(key))?, protected.is_some()))
-        };
-        let (entry, protected) = self.job(Work::Read { bytes: 0 }, look).await.map_err(refusal)?;
-        let entry = entry.ok_or(Refusal::NotFound)?;
-        if protected && !self.is_admitted(key.placement, from) {
-            let epoch = self.grants.borrow_mut().epoch(self.common.clock.now());
-            return Err(Refusal::PassNeeded { epoch });
-        }
-        // All of it is read, whatever was asked for: its hash covers the whole.
-        let work = Work::Read { bytes: u64::from(entry.len) };
-        let bytes = match self.job(work, move |store| store.read_shard(key, &entry)).await.map_err(refusal)? {
-            ShardRead::Whole(bytes) => bytes,
-            ShardRead::Absent => return Err(Refusal::NotFound),
-            ShardRead::Damaged(tag) => {
-                self.drop_damaged(key, tag).await.map_err(refusal)?;
-                return Err(Refusal::Damaged);
-            }
-        };
-        let (start, end) = (offset as usize, offset as usize + len as usize);
-        let end = if len == 0 { bytes.len() } else { end };
-        if start > end || end > bytes.len() {
-            let why = format!("bytes {start}..{end} of a shard of {} bytes", bytes.len());
-            return Err(Refusal::Invalid(why));
-        }
-        let body = bytes.slice(start..end);
-        self.common.record.record(Event::ShardServed { key, len: body.len() as u32 });
-        Ok(body)
     }
 
     /// Drops a damaged shard; true if it was still there.
@@ -459,6 +418,7 @@ answer!(AccessQuery, Result<Option<Protected>, StorageError>, |shell, AccessQuer
 answer!(Admit, bool, |shell, Admit { id, peer, epoch }| {
     shell.grants.borrow_mut().admit(id, peer, epoch, shell.common.clock.now())
 });
+answer!(SellReads, (), |shell, sale| drop(shell.sales.replace(Some(Rc::new(sale)))));
 answer!(Subscribe, (), |shell, subscriber| shell.subscribe(subscriber).await);
 answer!(HeldPlacements, Result<Vec<PlacementId>, StorageError>, |shell, _| shell.held_placements().await);
 answer!(

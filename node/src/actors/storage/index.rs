@@ -352,5 +352,7 @@ pub(super) fn shelf_number(shelf: Shelf) -> u8 {
         Shelf::Pledges => 8,
         Shelf::Agreements => 9,
         Shelf::Market => 10,
+        Shelf::Tabs => 11,
+        Shelf::Channels => 12,
     }
 }

@@ -1,6 +1,9 @@
 //! What one may say to the storage actor.
 
-use crate::types::{Access, PeerId, PlacementId, PlacementRecord, ProviderRecord, Request, Response, Signed};
+use crate::{
+    actors::market::{Charge, Refund},
+    types::{Access, PeerId, PlacementId, PlacementRecord, ProviderRecord, Request, Response, Signed},
+};
 use actix::{Message, Recipient};
 use bytes::Bytes;
 
@@ -86,6 +89,10 @@ pub enum Shelf {
     Agreements,
     /// What the market actor must not forget: proofs that were made, and how far the chain's log was read.
     Market,
+    /// Channels on which this node is paid for what others read, by number: the best voucher of each.
+    Tabs,
+    /// Channels on which this node pays, by provider: the most that it ever signed on each.
+    Channels,
 }
 
 /// How is a held placement protected? `None` if it is not held, or open to everybody.
@@ -102,6 +109,16 @@ pub struct Protected {
     pub access: Access,
     /// The epoch that a pass must be for.
     pub epoch: u64,
+}
+
+/// From now on others than a placement's holders pay for what they read, unless the price is nothing.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct SellReads {
+    /// Takes the price of a read off what a reader paid.
+    pub charge: Recipient<Charge>,
+    /// Gives it back.
+    pub refund: Recipient<Refund>,
 }
 
 /// Serve a reader of a protected placement until this epoch is over; false if it is over already.

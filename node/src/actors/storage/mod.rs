@@ -30,6 +30,7 @@ mod holdings;
 mod index;
 mod messages;
 mod notices;
+mod reads;
 mod roots;
 mod scrub;
 mod slot;

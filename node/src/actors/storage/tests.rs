@@ -3,6 +3,7 @@
 mod crash;
 mod disk;
 mod placements;
+mod sales;
 mod world;
 
 use self::{

@@ -10,15 +10,26 @@ use crate::{
 /// The chain, its account and the market, as far as the settings name one.
 pub fn check(home: &Home, settings: &Settings, status: Option<&NodeStatus>) -> Vec<Finding> {
     if settings.chain.rpc.is_empty() {
-        return Vec::new();
+        return reads(settings, None).into_iter().collect();
     }
     let mut findings = vec![deployment(home)];
     if let Some(status) = status {
         findings.push(chain(status));
         findings.push(account(status));
         findings.extend(market(status));
+        findings.extend(reads(settings, Some(status)));
     }
     findings
+}
+
+/// Reads that are sold and that nobody can pay.
+fn reads(settings: &Settings, status: Option<&NodeStatus>) -> Option<Finding> {
+    let sold = settings.market.read_price().0 != 0;
+    let unpayable = sold && status.is_none_or(|status| status.market.is_none());
+    unpayable.then(|| {
+        let seen = "market.retrieval_price asks for pay, and this node takes no part in a market: it serves holders alone";
+        Finding::warn("reads", seen, "mend what is said of chain, account and deployment, or set the price to 0")
+    })
 }
 
 fn deployment(home: &Home) -> Finding {
@@ -87,4 +98,17 @@ fn market(status: &NodeStatus) -> Option<Finding> {
     }
     let seen = format!("window {}, {} of {} slots taken", market.window, market.taken, market.pledged);
     Some(Finding::ok("market", seen))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_sells_reads_without_a_market_is_told() {
+        let mut settings = Settings::default();
+        assert_eq!(reads(&settings, None).map(drop), None);
+        settings.market.retrieval_price = "0.1".parse().unwrap();
+        assert!(reads(&settings, None).is_some());
+    }
 }

@@ -43,7 +43,9 @@ impl From<PeerError> for Miss {
             }
             PeerError::Refused { .. } => Self::Busy,
             PeerError::Net(_) => Self::Silent,
-            PeerError::NoPass { .. } | PeerError::Unprovable { .. } => Self::Unknown,
+            PeerError::NoPass { .. } | PeerError::Unprovable { .. } | PeerError::Unpaid { .. } => {
+                Self::Unknown
+            }
         }
     }
 }

@@ -39,6 +39,9 @@ pub fn kind_of_request(request: &Request) -> u8 {
         Ask::ReadRoots { .. } => 11,
         Ask::OpenAccess { .. } => 12,
         Ask::OfferSlot { .. } => 13,
+        Ask::ShowBill => 14,
+        Ask::Pay { .. } => 15,
+        Ask::CloseChannel { .. } => 16,
     }
 }
 
@@ -58,5 +61,8 @@ pub fn kind_of_response(response: &Response) -> u8 {
         Answer::Roots(_) => 75,
         Answer::AccessOpened => 76,
         Answer::OfferTaken => 77,
+        Answer::Bill(_) => 78,
+        Answer::Paid => 79,
+        Answer::ChannelCloses => 80,
     }
 }
