@@ -164,6 +164,8 @@ pub const LOG_NOTE_BLOCKS: u64 = 100;
 pub const REFILLS_AT_A_TIME: usize = 4;
 /// Holders that a lost slot is offered to in one window.
 pub const REFILL_OFFERS: usize = 3;
+/// Providers that a reader asks for their prices, and opens channels to, at a time.
+pub const CHANNELS_AT_A_TIME: usize = 8;
 /// Slots of its agreement that an owner asks the chain about at a time.
 pub const SLOTS_AT_A_TIME: usize = 8;
 /// Blocks from a transaction's own to the head until it counts as final, both included.

@@ -195,28 +195,6 @@ fn outbox_notes(storage: &Addr<storage::StorageActor>) -> incentive::Neighbours 
     }
 }
 
-/// Whom the client actor asks.
-fn client_neighbours(
-    storage: &Addr<storage::StorageActor>,
-    network: &Addr<network::NetworkActor>,
-    proof: &Addr<proof::ProofActor>,
-    repair: &Addr<repair::RepairActor>,
-    own: Service,
-) -> client::Neighbours {
-    client::Neighbours {
-        send: network.clone().recipient(),
-        providers: network.clone().recipient(),
-        holders: network.clone().recipient(),
-        own,
-        write_note: storage.clone().recipient(),
-        read_note: storage.clone().recipient(),
-        list_notes: storage.clone().recipient(),
-        levels: proof.clone().recipient(),
-        refill: repair.clone().recipient(),
-        make_pass: proof.clone().recipient(),
-    }
-}
-
 /// Where access lists are looked up.
 fn list_contract(membership: &market::Membership) -> Option<proof::ListContract> {
     let address = membership.contracts.as_ref()?.addresses.access_lists;

@@ -101,8 +101,7 @@ async fn fly(
     Flight { slot, peer, took: peers.common.clock.now().since(started), result }
 }
 
-/// Reads a shard, and pays for it if the peer asks for that. What was paid for is read to its end though the segment has
-/// enough meanwhile, so that the purse knows that it came.
+/// Reads a shard, and pays for it if the peer asks for that.
 async fn buy(
     peers: Peers,
     located: Rc<Located>,
@@ -110,6 +109,15 @@ async fn buy(
     peer: PeerId,
     shard: (ShardKey, usize, ShardHash),
 ) -> Result<Bytes, PeerError> {
+    if !purse.has_bill(peer) {
+        match read(&peers, &located, peer, shard).await {
+            Err(PeerError::Refused { refusal: Refusal::PaymentNeeded(bill), .. }) => {
+                purse.billed(peer, *bill).await;
+            }
+            done => return done,
+        }
+    }
+    // What is paid for is read to its end though the segment has enough meanwhile, so that the purse knows that it came.
     let (came, coming) = oneshot::channel();
     let spawn = peers.common.spawn.clone();
     let task = async move {

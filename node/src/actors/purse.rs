@@ -111,6 +111,22 @@ impl Purse {
         self.accounts.borrow_mut().entry(peer).or_default().clone()
     }
 
+    /// True if a provider asked for pay.
+    pub(crate) fn has_bill(&self, peer: PeerId) -> bool {
+        let accounts = self.accounts.borrow();
+        // Whoever holds the lock may be paying.
+        accounts.get(&peer).is_some_and(|account| account.try_lock().is_none_or(|it| it.bill.is_some()))
+    }
+
+    /// Takes a provider's first bill; what came after it has it already.
+    pub(crate) async fn billed(&self, peer: PeerId, bill: Bill) {
+        let account = self.account(peer);
+        let mut account = account.lock().await;
+        if account.bill.is_none() {
+            account.told(bill);
+        }
+    }
+
     /// Reads `len` bytes from a provider, and pays for them first if it asks for that; `None` if they are not `wanted` any more.
     pub(crate) async fn read<F: Future<Output = Result<Bytes, PeerError>>>(
         &self,

@@ -182,7 +182,7 @@ impl Market {
 
     async fn left(&self, own: OwnChannel) {
         let _turn = self.desk.signing.lock().await;
-        match self.keep_own(OwnChannel { over: true, ..own }).await {
+        match self.keep_channel(OwnChannel { over: true, ..own }).await {
             Ok(own) => drop(self.desk.leaving.borrow_mut().remove(&own.provider)),
             Err(why) => tracing::warn!(provider = %own.provider, %why, "a closed channel is looked at again"),
         }

@@ -39,7 +39,7 @@ impl Market {
         let next = next_total(own.as_ref(), self.wallet.address(), &bill, (amount, most))?;
         let NextTotal { channel, total, increase } = next;
         if let Some(own) = own.filter(|own| total > own.signed) {
-            self.keep_own(OwnChannel { signed: total, ..own }).await?;
+            self.keep_channel(OwnChannel { signed: total, ..own }).await?;
         }
         let signature = self.wallet.sign_digest(Voucher::digest(self.place(), channel, total));
         let signature = AccountSignature::from_bytes(&signature);
@@ -48,7 +48,7 @@ impl Market {
 
     /// Writes a channel down; to be called under the right to sign, so that a total that was signed is never replaced by an
     /// older one.
-    pub(super) async fn keep_own(&self, own: OwnChannel) -> Result<OwnChannel, StorageError> {
+    pub(super) async fn keep_channel(&self, own: OwnChannel) -> Result<OwnChannel, StorageError> {
         self.notes.keep_own_channel(&own).await?;
         self.desk.own.borrow_mut().insert(own.provider, own);
         Ok(own)
@@ -67,7 +67,7 @@ impl Market {
         let meant = |own: &OwnChannel| provider.is_none_or(|provider| provider == own.provider) && !own.over;
         let mut closing = Vec::new();
         for own in all.into_iter().filter(|own| meant(own) && own.channel.is_some()) {
-            closing.push(channel(&self.keep_own(OwnChannel { closing: true, ..own }).await?));
+            closing.push(channel(&self.keep_channel(OwnChannel { closing: true, ..own }).await?));
         }
         self.seen.set(None);
         self.wake.notify_one();
@@ -96,7 +96,7 @@ impl Market {
         self.approve_all(&due).await?;
         let total = due.len() as u64;
         let mut outcomes =
-            stream::iter(&due).map(|own| self.fund(own)).buffer_unordered(limits::OFFERS_AT_A_TIME);
+            stream::iter(&due).map(|own| self.fund(own)).buffer_unordered(limits::CHANNELS_AT_A_TIME);
         let mut channels = Vec::new();
         tell(&progress, 0, total);
         while let Some(outcome) = outcomes.next().await {
@@ -124,7 +124,7 @@ impl Market {
         };
         let ask = |provider| async move { (provider, self.peers.show_bill(provider).await) };
         let answers: Vec<_> =
-            stream::iter(providers).map(ask).buffer_unordered(limits::OFFERS_AT_A_TIME).collect().await;
+            stream::iter(providers).map(ask).buffer_unordered(limits::CHANNELS_AT_A_TIME).collect().await;
         let (mut bills, mut failed) = (Vec::new(), Vec::new());
         for (provider, answer) in answers {
             match answer {
@@ -170,7 +170,7 @@ impl Market {
                 over: false,
             },
         };
-        Ok(Ok(self.keep_own(OwnChannel { price: bill.price.0, ..own }).await?))
+        Ok(Ok(self.keep_channel(OwnChannel { price: bill.price.0, ..own }).await?))
     }
 
     /// Lets the contract take what all these channels lack, with one transaction.
@@ -221,7 +221,7 @@ impl Market {
             let _turn = self.desk.signing.lock().await;
             // Vouchers may have been signed meanwhile.
             let now = self.desk.own.borrow().get(&own.provider).copied().unwrap_or(*own);
-            Ok(self.keep_own(OwnChannel { channel: Some(channel), deposit: own.target, ..now }).await?)
+            Ok(self.keep_channel(OwnChannel { channel: Some(channel), deposit: own.target, ..now }).await?)
         };
         fund.await.map_err(|why| (own.provider, why))
     }
