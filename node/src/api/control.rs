@@ -27,7 +27,7 @@ use crate::{
 use actix::{Message, Recipient};
 use futures::{
     SinkExt, StreamExt,
-    channel::mpsc::{UnboundedReceiver, unbounded},
+    channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded},
 };
 use holdfast_contracts::Amount;
 use std::{collections::BTreeMap, future::Future, io, path::Path, process, rc::Rc, sync::Arc};
@@ -94,24 +94,17 @@ impl Control {
         match ask {
             Ask::Put { name, path, code, policy, segment_len, access } => {
                 let source = Arc::new(FileSource::open(&path).map_err(|why| file_failed(&path, &why))?);
-                let (sender, receiver) = unbounded();
-                let progress = Some(sender);
-                let put = PutFile { name, source, code, policy, segment_len, access, progress };
-                let stored = while_reporting(ask_actor(&self.node.put, put), receiver, lines).await?;
-                Ok(Reply::Put(stored.map_err(put_failed)?))
+                let put = |progress| PutFile { name, source, code, policy, segment_len, access, progress };
+                Ok(Reply::Put(reporting(&self.node.put, lines, put).await?.map_err(put_failed)?))
             }
             Ask::AwaitRoots { placement } => {
-                let (sender, receiver) = unbounded();
-                let wait = AwaitRoots { placement, progress: Some(sender) };
-                let signed =
-                    while_reporting(ask_actor(&self.node.await_roots, wait), receiver, lines).await?;
-                Ok(Reply::RootsSigned(signed?))
+                let wait = |progress| AwaitRoots { placement, progress };
+                Ok(Reply::RootsSigned(reporting(&self.node.await_roots, lines, wait).await??))
             }
             Ask::Get { file, path, access, most } => {
                 let get = self.get_file(&file, &path, access, most).await?;
-                let (sender, receiver) = unbounded();
-                let get = GetFile { progress: Some(sender), ..get };
-                Ok(Reply::Got(while_reporting(ask_actor(&self.node.get, get), receiver, lines).await??))
+                let get = |progress| GetFile { progress, ..get };
+                Ok(Reply::Got(reporting(&self.node.get, lines, get).await??))
             }
             Ask::List => {
                 for entry in ask_actor(&self.node.list, ListFiles).await?? {
@@ -131,10 +124,8 @@ impl Control {
             }
             Ask::Agree { file, wish } => {
                 let placement = self.placement(&file).await?;
-                let (sender, receiver) = unbounded();
-                let agree = Agree { placement, wish, progress: Some(sender) };
-                let agreed = while_reporting(ask_actor(&self.node.agree, agree), receiver, lines).await?;
-                Ok(Reply::Agreed(agreed?))
+                let agree = |progress| Agree { placement, wish, progress };
+                Ok(Reply::Agreed(reporting(&self.node.agree, lines, agree).await??))
             }
             Ask::QuoteExtension { file, windows } => {
                 let quote = QuoteExtension { placement: self.placement(&file).await?, windows };
@@ -142,10 +133,8 @@ impl Control {
             }
             Ask::Extend { file, windows } => {
                 let placement = self.placement(&file).await?;
-                let (sender, receiver) = unbounded();
-                let extend = Extend { placement, windows, progress: Some(sender) };
-                let extended = while_reporting(ask_actor(&self.node.extend, extend), receiver, lines).await?;
-                Ok(Reply::Extended(extended?))
+                let extend = |progress| Extend { placement, windows, progress };
+                Ok(Reply::Extended(reporting(&self.node.extend, lines, extend).await??))
             }
             Ask::QuoteDispute { file, slot } => {
                 let quote = QuoteDispute { placement: self.placement(&file).await?, slot };
@@ -153,10 +142,8 @@ impl Control {
             }
             Ask::Dispute { file, slot, challenge } => {
                 let placement = self.placement(&file).await?;
-                let (sender, receiver) = unbounded();
-                let order = DisputeSlot { placement, slot, challenge, progress: Some(sender) };
-                let disputed = while_reporting(ask_actor(&self.node.dispute, order), receiver, lines).await?;
-                Ok(Reply::Disputed(disputed?))
+                let order = |progress| DisputeSlot { placement, slot, challenge, progress };
+                Ok(Reply::Disputed(reporting(&self.node.dispute, lines, order).await??))
             }
             Ask::OpenChannels { .. } | Ask::Channels | Ask::CloseChannels { .. } => {
                 Ok(Reply::Channels(self.channels(ask, lines).await?))
@@ -171,9 +158,8 @@ impl Control {
         Ok(match ask {
             Ask::OpenChannels { to, amount } => {
                 let to = self.payees(&to).await?;
-                let (sender, receiver) = unbounded();
-                let open = OpenChannels { to, amount, progress: Some(sender) };
-                while_reporting(ask_actor(&self.node.open_channels, open), receiver, lines).await??
+                let open = |progress| OpenChannels { to, amount, progress };
+                reporting(&self.node.open_channels, lines, open).await??
             }
             Ask::CloseChannels { provider } => {
                 let unknown = |_| Failed::new(FailureKind::Usage, "this is no provider's peer id");
@@ -287,6 +273,20 @@ fn parse(line: &str) -> Result<Ask, Failed> {
     parsed
         .map(|versioned| versioned.ask)
         .map_err(|why| Failed::new(FailureKind::Usage, format!("malformed request: {why}")))
+}
+
+/// Has an actor do what takes long, and tells how far it is meanwhile.
+async fn reporting<M>(
+    actor: &Recipient<M>,
+    lines: &mut Lines,
+    order: impl FnOnce(Option<UnboundedSender<Progress>>) -> M,
+) -> Result<M::Result, Failed>
+where
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    let (sender, progress) = unbounded();
+    while_reporting(ask_actor(actor, order(Some(sender))), progress, lines).await
 }
 
 async fn ask_actor<M>(actor: &Recipient<M>, message: M) -> Result<M::Result, Failed>

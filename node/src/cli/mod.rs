@@ -2,8 +2,7 @@
 //!
 //! `init`, `run`, `doctor` and `localnet` work on a node's directory, others talk to a node over its control socket ([`crate::api`]).
 
-// This is where a person meets the real world, with its clock, threads and runtime.
-#![allow(clippy::disallowed_methods, reason = "the command line lives in the real world")]
+#![allow(clippy::disallowed_methods, reason = "here a person meets the real clock, threads and runtime")]
 
 mod access;
 mod agree;

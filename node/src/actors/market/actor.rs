@@ -5,7 +5,7 @@ use super::{
     neighbours::{Place, Refilling},
     notes::{Notes, OwnAgreement, Pledge},
     orders::{Name, Orders},
-    retrieval::Desk,
+    retrieval::*,
     state::{SlotSight, SlotState},
     view::View,
     watch::Watch,

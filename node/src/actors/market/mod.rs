@@ -27,3 +27,4 @@ mod watch;
 
 pub use actor::{MarketActor, Membership, Neighbours};
 pub use messages::*;
+pub use retrieval::*;

@@ -6,6 +6,7 @@
 
 mod collect;
 mod desk;
+mod messages;
 mod notes;
 mod payer;
 mod serve;
@@ -15,3 +16,4 @@ mod tests;
 mod till;
 
 pub(super) use desk::Desk;
+pub use messages::*;

@@ -1,6 +1,7 @@
 //! A payer opens channels to providers, signs vouchers, and lets channels be closed.
 
 use super::{
+    messages::{Channel, ChannelState, Channels, NoPay, OpenChannels, Payees, SignVoucher, SignedVoucher},
     notes::OwnChannel,
     state::{NextTotal, next_total},
 };
@@ -10,11 +11,8 @@ use crate::{
         incentive::ReceiptQuery,
         locate::locate,
         market::{
+            MarketError,
             actor::Market,
-            messages::{
-                Channel, ChannelState, Channels, MarketError, NoPay, OpenChannels, Payees, SignVoucher,
-                SignedVoucher,
-            },
             orders::{Deed, Name},
             owner::tell,
         },

@@ -2,7 +2,7 @@
 
 use super::notes::{OwnChannel, Tab};
 use crate::{
-    actors::market::messages::NoPay,
+    actors::market::NoPay,
     limits,
     types::{Bill, PeerId, ReadPrice, Timestamp, Voucher},
 };

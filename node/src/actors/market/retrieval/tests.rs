@@ -6,7 +6,7 @@ use super::{
     till::Till,
 };
 use crate::{
-    actors::market::{messages::NoPay, provider::GONE_BLOCKS},
+    actors::market::{NoPay, provider::GONE_BLOCKS},
     limits,
     types::{AccountSignature, Bill, Identity, PeerId, ReadPrice, Timestamp, Voucher, Wallet},
 };
