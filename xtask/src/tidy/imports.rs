@@ -19,7 +19,7 @@ const OWNED: [(&str, &str); 7] = [
     ("Chain", "incentive"),
 ];
 
-/// The names that each actor's `messages.rs` makes public.
+/// The names that each actor's `messages.rs` makes public, and those of its rooms.
 type Messages<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
 /// Adds what breaks the import rules.
@@ -48,9 +48,10 @@ pub fn check(tree: &Tree, findings: &mut Vec<Finding>) {
 fn messages(tree: &Tree) -> Messages<'_> {
     let mut messages = Messages::new();
     for file in tree.files() {
-        let actor = file.below(ACTORS).and_then(|inner| inner.strip_suffix("/messages.rs"));
-        if let (Some(actor), Some(facts)) = (actor, &file.facts) {
-            messages.insert(actor, facts.public.iter().map(String::as_str).collect());
+        let place = file.below(ACTORS).and_then(|inner| inner.strip_suffix("/messages.rs"));
+        if let (Some(place), Some(facts)) = (place, &file.facts) {
+            let actor = place.split('/').next().unwrap_or_default();
+            messages.entry(actor).or_default().extend(facts.public.iter().map(String::as_str));
         }
     }
     messages

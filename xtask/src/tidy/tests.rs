@@ -19,6 +19,10 @@ fn the_workspace_is_tidy() {
 fn an_actor_may_import_the_messages_of_another_and_nothing_else() {
     let clean = "use crate::actors::storage::{self, Scrub}; fn f(_: storage::Scrub, _: Scrub) {}";
     assert!(findings(&[STORAGE_MESSAGES, ("node/src/actors/repair/actor.rs", clean)]).is_empty());
+    let room = ("node/src/actors/storage/scrub/messages.rs", "pub struct Scrubbed;");
+    let both = "use crate::actors::storage::{Scrub, Scrubbed};";
+    let repair = ("node/src/actors/repair/actor.rs", both);
+    assert!(findings(&[room, STORAGE_MESSAGES, repair]).is_empty(), "a room's messages are its actor's");
     for breach in [
         "use crate::actors::storage::StorageActor;",
         "use super::super::storage::state::State;",
