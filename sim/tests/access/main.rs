@@ -5,24 +5,21 @@ mod lists;
 #[path = "../support/mod.rs"]
 mod support;
 
-use futures::{FutureExt, channel::mpsc, future::LocalBoxFuture};
+use futures::future::LocalBoxFuture;
 use holdfast::{
     actors::client::{ClientError, FileRef, GetFile, NoAccess, PutFile, PutReport},
-    env::{AccessTicket, Dht, Env, Inbound, Net, NetError},
+    env::{AccessTicket, Env, Net, NetError},
     limits,
-    node::{Keys, Node},
+    node::Keys,
     settings::Settings,
-    types::{
-        Access, Answer, Ask, Code, ListRoot, PeerId, PlacementId, Policy, Refusal, Request, Response,
-        ShardKey,
-    },
+    types::{Access, Answer, Ask, Code, ListRoot, PeerId, Policy, Refusal, Request, Response, ShardKey},
 };
 use holdfast_proofs::{
     access::{AccessKey, AccessList},
     field::Fr,
 };
 use holdfast_sim::{NodeNumber, cluster::Cluster};
-use std::{cell::RefCell, collections::BTreeMap, ops::Range, rc::Rc, sync::Arc, time::Duration};
+use std::{cell::RefCell, ops::Range, sync::Arc, time::Duration};
 use support::*;
 
 const NODES: u32 = 10;
@@ -30,69 +27,25 @@ const OWNER: NodeNumber = NodeNumber(NODES - 1);
 const READER: NodeNumber = NodeNumber(NODES - 2);
 
 thread_local! {
-    static NETS: RefCell<BTreeMap<PeerId, Rc<dyn Net>>> = const { RefCell::new(BTreeMap::new()) };
     /// Passes that were shown: by whom, to whom.
     static SHOWN: RefCell<Vec<(PeerId, PeerId, Request)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A network that takes down which passes are shown.
-struct Watched(Rc<dyn Net>);
-
-impl Dht for Watched {
-    fn announce(&self, id: PlacementId) -> LocalBoxFuture<'static, Result<(), NetError>> {
-        self.0.announce(id)
+/// Takes down which passes are shown.
+fn tap(net: &dyn Net, peer: PeerId, request: Request) -> LocalBoxFuture<'static, Result<Response, NetError>> {
+    if matches!(request.ask, Ask::OpenAccess { .. }) {
+        SHOWN.with_borrow_mut(|all| all.push((net.local_peer(), peer, request.clone())));
     }
-    fn withdraw(&self, id: PlacementId) {
-        self.0.withdraw(id);
-    }
-    fn find_holders(
-        &self,
-        id: PlacementId,
-        limit: usize,
-    ) -> LocalBoxFuture<'static, Result<Vec<PeerId>, NetError>> {
-        self.0.find_holders(id, limit)
-    }
-    fn closest(&self, point: [u8; 32]) -> LocalBoxFuture<'static, Result<Vec<PeerId>, NetError>> {
-        self.0.closest(point)
-    }
+    net.request(peer, request)
 }
 
-impl Net for Watched {
-    fn local_peer(&self) -> PeerId {
-        self.0.local_peer()
-    }
-    fn request(&self, peer: PeerId, request: Request) -> LocalBoxFuture<'static, Result<Response, NetError>> {
-        if matches!(request.ask, Ask::OpenAccess { .. }) {
-            let shown = (self.local_peer(), peer, request.clone());
-            SHOWN.with_borrow_mut(|all| all.push(shown));
-        }
-        self.0.request(peer, request)
-    }
-    fn connected(&self) -> Vec<PeerId> {
-        self.0.connected()
-    }
-    fn listen_addresses(&self) -> Vec<String> {
-        self.0.listen_addresses()
-    }
-    fn inbound(&self) -> mpsc::Receiver<Inbound> {
-        self.0.inbound()
-    }
-}
-
-fn boot(mut env: Env, keys: Keys, settings: Settings) -> Booted {
-    env.net = Rc::new(Watched(env.net));
-    NETS.with_borrow_mut(|nets| nets.insert(keys.peer.peer(), env.net.clone()));
-    Node::start(env, keys, settings).boxed_local()
+fn boot(env: Env, keys: Keys, settings: Settings) -> Booted {
+    tapped_boot(tap, env, keys, settings)
 }
 
 fn end() {
-    NETS.take();
+    forget_nets();
     SHOWN.take();
-}
-
-async fn ask_as(asker: PeerId, peer: PeerId, request: Request) -> Answer {
-    let net = NETS.with_borrow(|nets| nets[&asker].clone());
-    net.request(peer, request).await.expect("it answers").answer
 }
 
 fn member(number: u64) -> AccessKey {
@@ -166,7 +119,7 @@ fn members_and_the_owner_read_a_protected_file_and_nobody_else_is_served() {
                 (cluster.peer(stranger).expect("it exists"), cluster.peer(holder).expect("it exists"));
             for slot in 0..5 {
                 let key = ShardKey { placement: report.placement, segment: 0, slot };
-                let answer = ask_as(asker, peer, Ask::ReadShard { key, offset: 0, len: 0 }.into()).await;
+                let answer = ask_as(asker, peer, Ask::ReadShard { key, offset: 0, len: 0 }).await;
                 assert!(!matches!(answer, Answer::Shard), "{holder} served slot {slot}");
             }
         }

@@ -34,10 +34,9 @@ use holdfast_sim::{
     world::{WorldPlan, run},
 };
 use judge::{ask, told};
-use net::ask_as;
 use setup::{NODES, OWNER, Setup, Stage, calm, crash, node_settings, wild};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use support::{Collected, pattern};
+use support::{Collected, ask_as, pattern};
 
 /// HOLD a GiB: a voucher pays for an eighth of a HOLD at least.
 const PRICE: u64 = 2_048;

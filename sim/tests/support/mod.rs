@@ -1,6 +1,8 @@
 //! Whole nodes in a simulated world, and files in memory.
 #![allow(dead_code, reason = "each test binary uses a part of this")]
 
+mod tapped;
+
 use futures::{
     FutureExt,
     future::{LocalBoxFuture, join_all},
@@ -11,10 +13,10 @@ use holdfast::{
         repair::RepairStatusQuery,
         storage::{HeldPlacements, StorageError},
     },
-    env::{Env, Net},
+    env::Env,
     node::{Keys, Node},
     settings::{Settings, Timing},
-    types::{Answer, Ask, Code, PeerId, PlacementId, Policy, SlotRoots},
+    types::{Answer, Ask, Code, PlacementId, Policy, SlotRoots},
 };
 use holdfast_sim::{
     NodeNumber,
@@ -23,13 +25,14 @@ use holdfast_sim::{
     world::{WorldPlan, run},
 };
 use std::{
-    cell::RefCell,
-    collections::BTreeMap,
     io,
     rc::Rc,
     sync::{Arc, Mutex},
     time::Duration,
 };
+
+#[allow(unused_imports, reason = "each test binary uses a part of this")]
+pub use tapped::{ask_as, forget_nets, listed_boot, tapped_boot};
 
 pub const DIRECT: NetKind = NetKind::Direct { stale_peers: 0.05 };
 /// Slots of up to 254 kB.
@@ -91,22 +94,6 @@ pub fn pattern(len: u32) -> Vec<u8> {
     (0..len).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
 }
 
-thread_local! {
-    /// The networks of the nodes of this thread's world, as far as [`listed_boot`] started them.
-    static NETS: RefCell<BTreeMap<PeerId, Rc<dyn Net>>> = const { RefCell::new(BTreeMap::new()) };
-}
-
-/// Starts a node that [`served_roots`] can ask as.
-pub fn listed_boot(env: Env, keys: Keys, settings: Settings) -> Booted {
-    NETS.with_borrow_mut(|nets| nets.insert(keys.peer.peer(), env.net.clone()));
-    Node::start(env, keys, settings).boxed_local()
-}
-
-/// To be called at the end of a world whose nodes were listed.
-pub fn forget_nets() {
-    NETS.take();
-}
-
 /// The signed roots that a node tells another that asks: its owner, which knows all holders, or the owner a holder.
 pub async fn served_roots(
     cluster: &Cluster,
@@ -115,9 +102,7 @@ pub async fn served_roots(
     id: PlacementId,
 ) -> Option<SlotRoots> {
     let [asker, peer] = [asker, node].map(|node| cluster.peer(node).expect("it exists"));
-    let net = NETS.with_borrow(|nets| nets[&asker].clone());
-    let response = net.request(peer, Ask::ReadRoots { id }.into()).await.expect("it answers");
-    match response.answer {
+    match ask_as(asker, peer, Ask::ReadRoots { id }).await {
         Answer::Roots(signed) => Some(signed.verify().expect("its owner signed it")),
         _ => None,
     }
