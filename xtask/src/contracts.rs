@@ -24,9 +24,7 @@ const SAFE_PARTS: [&str; 4] = [
 /// Installs, lints, builds and tests; then compares artifacts, layouts, gas and costs with what came out, or writes them.
 pub fn run(root: &Path, write: bool) -> Result<(), Failure> {
     let room = root.join("contracts");
-    if !installed(&room) {
-        program(&room, "npm", &["ci", "--ignore-scripts", "--no-audit", "--no-fund"], &[])?;
-    }
+    install(root)?;
     let forge = room.join("tools/forge").display().to_string();
     refuses(&forge)?;
     let sources = solidity(&room.join("src"))?;
@@ -54,6 +52,15 @@ pub fn run(root: &Path, write: bool) -> Result<(), Failure> {
     let mut artifacts = artifacts(&built)?;
     artifacts.extend(safe(&room)?);
     if write { store(&room, &artifacts) } else { compare(&room, &artifacts) }
+}
+
+/// Installs the toolchain below `contracts/`, anvil included, unless it is there.
+pub fn install(root: &Path) -> Result<(), Failure> {
+    let room = root.join("contracts");
+    if installed(&room) {
+        return Ok(());
+    }
+    program(&room, "npm", &["ci", "--ignore-scripts", "--no-audit", "--no-fund"], &[])
 }
 
 /// Makes sure that a failure of forge is one for us: its npm package's own wrapper hides it.

@@ -3,7 +3,7 @@
 mod churn;
 mod provider;
 
-use crate::{Failure, localnet, suite::cargo};
+use crate::{Failure, contracts, localnet, suite::cargo};
 use bytesize::ByteSize;
 use clap::Subcommand;
 use std::{fs, path::Path};
@@ -46,17 +46,20 @@ pub fn run(root: &Path, story: &Story) -> Result<(), Failure> {
     told
 }
 
-/// Every step is a test's: it fails unless both chains end with the same figures.
+/// Of the whole workspace, so that what `cargo xtask test` built serves here as well.
+const TEST: [&str; 4] = ["test", "--locked", "--workspace", "--test"];
+
+/// Every step is a test's: it fails unless both chains end with the same figures. One of them is anvil.
 fn chain(root: &Path) -> Result<(), Failure> {
-    let story = "the_story_with_the_circuit_in_use";
-    let arguments = ["test", "--locked", "-p", "holdfast", "--test", "market"];
-    cargo(root, &[&arguments[..], &["--", "--ignored", "--exact", "--nocapture", story]].concat())
+    contracts::install(root)?;
+    let how = ["market", "--", "--ignored", "--exact", "--nocapture", "the_story_with_the_circuit_in_use"];
+    cargo(root, &[&TEST[..], &how].concat())
 }
 
 /// The stories are tests', told one after the other: blocks come by the second, whatever else runs.
 fn market(root: &Path) -> Result<(), Failure> {
-    let (test, how) = (["--test", "earn", "--"], ["--include-ignored", "--nocapture", "--test-threads=1"]);
-    cargo(root, &[&["test", "--locked", "-p", "holdfast"][..], &test, &how].concat())
+    let how = ["earn", "--", "--include-ignored", "--nocapture", "--test-threads=1"];
+    cargo(root, &[&TEST[..], &how].concat())
 }
 
 /// An empty directory for one run. Its name is short: a control socket's path has some 100 bytes.
