@@ -183,8 +183,10 @@ pub const MAX_POOLED_PER_SENDER: usize = 64;
 /// eighth the nodes that ask for the base fee's largest step.
 pub const FEE_BUMP_PERCENT: u128 = 13;
 
-/// Most bytes of a line on the control socket.
+/// Most bytes of an order on the control socket.
 pub const MAX_CONTROL_LINE: usize = 64 << 10;
+/// Most bytes of an answer there: an agreement may have a slot open for every shard, each for a reason.
+pub const MAX_CONTROL_REPLY: usize = 1 << 20;
 /// Connections to the control socket that a node serves at a time.
 pub const MAX_CONTROL_CONNECTIONS: usize = 32;
 

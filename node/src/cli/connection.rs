@@ -81,11 +81,49 @@ impl Lines {
 
     fn next(&mut self) -> io::Result<Reply> {
         let mut line = String::new();
-        let limit = limits::MAX_CONTROL_LINE as u64 + 1;
+        let limit = limits::MAX_CONTROL_REPLY as u64 + 1;
         self.0.by_ref().take(limit).read_line(&mut line)?;
         if !line.ends_with('\n') {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         Ok(serde_json::from_str(&line)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actors::market::{Extended, ExtensionQuote, OpenSlot};
+    use holdfast_contracts::Amount;
+    use std::thread;
+
+    #[test]
+    fn an_answer_may_name_every_slot_of_the_largest_agreement() {
+        let slot = |slot| OpenSlot {
+            slot,
+            provider: Some("16Uiu2HA".repeat(7)),
+            why: "it did not say why ".repeat(20),
+        };
+        let open: Vec<OpenSlot> = (0..limits::MAX_SHARDS).map(slot).collect();
+        let (slots, hold) = (limits::MAX_SHARDS, Amount::whole(1));
+        let quote = ExtensionQuote {
+            agreement: 1,
+            slots,
+            end: 1,
+            new_end: 2,
+            price: hold,
+            total: hold,
+            balance: hold,
+        };
+        let reply = Reply::Extended(Extended { quote, renewed: 0, open: open.clone() });
+        let (client, mut server) = UnixStream::pair().expect("a pair");
+        let line = serde_json::to_string(&reply).expect("it has a form") + "\n";
+        assert!(line.len() > limits::MAX_CONTROL_LINE, "it is longer than an order");
+        let writing = thread::spawn(move || server.write_all(line.as_bytes()));
+        let Reply::Extended(read) = Lines(BufReader::new(client)).next().expect("it is read whole") else {
+            panic!("another answer")
+        };
+        writing.join().expect("it ends").expect("it is written");
+        assert_eq!(read.open, open);
     }
 }
